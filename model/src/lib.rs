@@ -1,1 +1,6 @@
-//! placeholder
+//! The words everyone in Bridgewatch speaks: STIX objects and patterns, markings, observations, faults.
+//!
+//! Architecture invariant: this crate does no I/O, spawns nothing, reads no clock and no randomness.
+pub mod fault;
+pub mod observation;
+pub mod time;

@@ -1,0 +1,57 @@
+//! Bad input as data: what is wrong, where, and what to do about it.
+
+use serde::{Deserialize, Serialize};
+
+/// How bad a [`Fault`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// A MUST of the standard is broken: the object is not accepted.
+    Error,
+    /// A SHOULD of the standard is not followed: the object is accepted.
+    Warning,
+}
+
+/// One thing that is wrong with one input. Faults are returned as data beside whatever was good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// The STIX id of the object at fault, where one could be read.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub object: Option<String>,
+    /// JSON pointer (RFC 6901) into that object; empty for the whole of it.
+    pub pointer: String,
+    /// Error or warning.
+    pub severity: Severity,
+    /// Stable kebab-case code, for instance `pattern-syntax`; documented in `docs/faults.md`.
+    pub code: String,
+    /// Section of the standard that is broken, for instance `STIX 2.1 §3.2`.
+    pub section: String,
+    /// One lower-case sentence that says what is wrong and what to do, without a full stop.
+    pub message: String,
+}
+
+impl Fault {
+    /// An error at `pointer`.
+    pub fn error(code: &str, pointer: impl Into<String>, section: &str, message: impl Into<String>) -> Self {
+        Self {
+            object: None,
+            pointer: pointer.into(),
+            severity: Severity::Error,
+            code: code.to_owned(),
+            section: section.to_owned(),
+            message: message.into(),
+        }
+    }
+
+    /// A warning at `pointer`.
+    pub fn warning(code: &str, pointer: impl Into<String>, section: &str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, pointer, section, message) }
+    }
+
+    /// The same fault, naming the object it was found in.
+    #[must_use]
+    pub fn of(mut self, object: impl Into<String>) -> Self {
+        self.object = Some(object.into());
+        self
+    }
+}

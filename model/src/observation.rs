@@ -1,0 +1,200 @@
+//! The observation record: one network fact from one sensor. `docs/adr/0002-observations.md` says what one observation
+//! of each kind is, what ECS calls each of its fields and which STIX object path the field has.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// What sort of fact an observation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ObservationKind {
+    /// The first packet of a flow, or a log line that says a flow began.
+    FlowStart,
+    /// The end of a flow, with its counts.
+    FlowEnd,
+    /// One DNS message (also mDNS and LLMNR).
+    Dns,
+    /// One HTTP request.
+    Http,
+    /// One TLS (or QUIC) handshake.
+    Tls,
+    /// One file seen in a protocol.
+    File,
+    /// One e-mail message.
+    Email,
+    /// Any other log line: its addresses, protocol and time.
+    Event,
+}
+
+/// One end of a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// `source.ip` or `destination.ip`.
+    pub ip: IpAddr,
+    /// `source.port` or `destination.port`; none where the protocol has no ports.
+    pub port: Option<u16>,
+}
+
+/// The transport protocol, `network.transport`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Transport {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+    /// ICMP for IPv4.
+    Icmp,
+    /// ICMP for IPv6.
+    Icmpv6,
+    /// Any other, by its IP protocol number.
+    Other(u8),
+}
+
+/// What flowed until now (`FlowEnd`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowCounts {
+    /// `event.start`.
+    pub start: Timestamp,
+    /// `source.bytes`: octets of the IP packets from source to destination.
+    pub source_bytes: u64,
+    /// `destination.bytes`.
+    pub destination_bytes: u64,
+    /// `source.packets`.
+    pub source_packets: u64,
+    /// `destination.packets`.
+    pub destination_packets: u64,
+}
+
+/// A DNS message.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Dns {
+    /// `dns.type`: true for an answer, false for a query.
+    pub answer: bool,
+    /// `dns.id`.
+    pub id: u16,
+    /// `dns.response_code`, for instance `NOERROR`; none in a query.
+    pub response_code: Option<Box<str>>,
+    /// `dns.question.name`, lower case, without final dot; other octets than printable ASCII as `\DDD` (RFC 4343).
+    pub question_name: Option<Box<str>>,
+    /// `dns.question.type`, for instance `AAAA`, or `TYPE65` for one without name.
+    pub question_type: Option<Box<str>>,
+    /// `dns.answers`.
+    pub answers: Vec<DnsAnswer>,
+}
+
+/// One resource record of a DNS answer section.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DnsAnswer {
+    /// `dns.answers[].name`, written as the question's name is.
+    pub name: Box<str>,
+    /// `dns.answers[].type`.
+    pub kind: Box<str>,
+    /// `dns.answers[].ttl`, seconds.
+    pub ttl_s: u32,
+    /// `dns.answers[].data`: an address, a name, or text.
+    pub data: Box<str>,
+}
+
+/// An HTTP request (and what its answer said, where a log tells).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Http {
+    /// `http.request.method`.
+    pub method: Option<Box<str>>,
+    /// `url.domain`: the host asked for, lower case, without port and final dot.
+    pub host: Option<Box<str>>,
+    /// `url.full`: scheme, host, port unless it is the scheme's own, target; for instance `http://a.example/x?y`.
+    pub url: Option<Box<str>>,
+    /// `url.original`: the request target as sent.
+    pub target: Option<Box<str>>,
+    /// `user_agent.original`.
+    pub user_agent: Option<Box<str>>,
+    /// `http.response.status_code`.
+    pub status: Option<u16>,
+}
+
+/// A TLS handshake.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Tls {
+    /// `tls.client.server_name`, lower case.
+    pub server_name: Option<Box<str>>,
+    /// `tls.client.ja3`: the MD5, 32 hexadecimal digits, lower case.
+    pub ja3: Option<Box<str>>,
+    /// `tls.version`, for instance `1.2`: the highest the client offers, or what was agreed where a log tells.
+    pub version: Option<Box<str>>,
+    /// `tls.server.subject`.
+    pub subject: Option<Box<str>>,
+    /// `tls.server.issuer`.
+    pub issuer: Option<Box<str>>,
+    /// `tls.server.hash.sha1`, 40 hexadecimal digits, lower case.
+    pub sha1: Option<Box<str>>,
+}
+
+/// A file seen in a protocol.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct File {
+    /// `file.name`.
+    pub name: Option<Box<str>>,
+    /// `file.size`, bytes.
+    pub size_bytes: Option<u64>,
+    /// `file.hash.md5`, lower-case hexadecimal.
+    pub md5: Option<Box<str>>,
+    /// `file.hash.sha1`, lower-case hexadecimal.
+    pub sha1: Option<Box<str>>,
+    /// `file.hash.sha256`, lower-case hexadecimal.
+    pub sha256: Option<Box<str>>,
+}
+
+/// An e-mail message.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Email {
+    /// `email.from.address`.
+    pub from: Vec<Box<str>>,
+    /// `email.to.address` (and carbon copies).
+    pub to: Vec<Box<str>>,
+    /// `email.subject`.
+    pub subject: Option<Box<str>>,
+}
+
+/// What a protocol above the transport said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Detail {
+    /// Nothing, or nothing that is read.
+    None,
+    /// A flow's counts.
+    Flow(FlowCounts),
+    /// A DNS message.
+    Dns(Box<Dns>),
+    /// An HTTP request.
+    Http(Box<Http>),
+    /// A TLS handshake.
+    Tls(Box<Tls>),
+    /// A file, and the HTTP request that carried it where known.
+    File(Box<File>, Option<Box<Http>>),
+    /// An e-mail message.
+    Email(Box<Email>),
+}
+
+/// One network fact from one sensor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observation {
+    /// `@timestamp`.
+    pub time: Timestamp,
+    /// `event.category` and `event.type` follow from it.
+    pub kind: ObservationKind,
+    /// Ordinal of the packet or line in its input, from 1.
+    pub record: u64,
+    /// `source`: who opened the conversation, or sent the message.
+    pub source: Option<Endpoint>,
+    /// `destination`.
+    pub destination: Option<Endpoint>,
+    /// `network.transport`.
+    pub transport: Option<Transport>,
+    /// `network.protocol`: `dns`, `http`, `tls`, …, lower case.
+    pub protocol: Option<Box<str>>,
+    /// `network.community_id` (version 1, seed 0).
+    pub community_id: Option<Box<str>>,
+    /// What the protocol said.
+    pub detail: Detail,
+}
