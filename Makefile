@@ -1,0 +1,65 @@
+# Bridgewatch: everything a developer or a curious visitor types. `make demo` and `make test` need nothing prepared but
+# a Debian machine with Rust and Node.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+# In CI the target folder lies in a cache outside the clone, so that dependencies are built once.
+CACHE := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/bridgewatch
+ifdef CI
+export CARGO_TARGET_DIR := $(CACHE)/target
+endif
+TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),$(CURDIR)/target)
+VENV := $(CACHE)/venv
+export BRIDGEWATCH_PYTHON := $(VENV)/bin/python
+export BRIDGEWATCH_BIN ?= $(TARGET)/release/bridgewatch
+
+.PHONY: demo test bench fuzz console build tools tools-test fmt clippy nextest doc outside deny clean help
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: build ## two centres on this machine, a sensor, live traffic; SECONDS=30 ends it by itself
+	$(BRIDGEWATCH_BIN) demo $(if $(filter-out 0,$(DEMO_SECONDS)),--seconds $(DEMO_SECONDS))
+
+build: tools console ## the release binary with the console inside
+	cargo build --release --locked --package node
+
+console: tools ## the web console's files, which the binary embeds
+	scripts/console
+
+tools: ## what a build needs beyond Rust and Node
+	scripts/tools build
+
+tools-test: ## what the tests need besides
+	scripts/tools test
+
+test: tools-test console fmt clippy nextest doc build outside ## everything CI runs
+
+fmt:
+	cargo fmt --all --check
+
+clippy: console
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+nextest: console
+	cargo nextest run --workspace --exclude tests --locked
+	cargo test --workspace --exclude tests --doc --locked
+
+doc: console
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+
+outside: build tools-test ## the whole from outside: real clients, a real browser, two centres
+	cargo nextest run --package tests --locked
+
+deny: ## licences, duplicate and banned crates
+	cargo deny --all-features check bans licenses sources
+
+bench: build ## the figures of docs/performance.md
+	scripts/bench
+
+fuzz: ## every fuzz target, FUZZ_SECONDS (120) each
+	scripts/fuzz
+
+clean:
+	cargo clean
+	rm -rf dashboards/web/node_modules dashboards/web/dist
