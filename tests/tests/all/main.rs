@@ -1,0 +1,2 @@
+//! The whole, from outside: one binary, one file a concern.
+mod tidy;
