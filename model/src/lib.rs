@@ -2,5 +2,10 @@
 //!
 //! Architecture invariant: this crate does no I/O, spawns nothing, reads no clock and no randomness.
 pub mod fault;
+pub mod json;
+pub mod marking;
 pub mod observation;
+pub mod pattern;
+pub mod principal;
+pub mod stix;
 pub mod time;

@@ -1,0 +1,14 @@
+//! STIX 2.1 objects, kept as received, with a parsed view of what Bridgewatch decides and searches by.
+
+mod common;
+mod id;
+mod object;
+mod redaction;
+mod reference;
+mod typed;
+
+pub use id::{StixId, StixIdError};
+pub use object::{Object, Version, read, read_value};
+pub use redaction::{Redaction, without};
+pub use reference::{Need, Reference};
+pub use typed::{Indicator, Relationship, Sighting, Typed};

@@ -1,0 +1,108 @@
+//! One object: as received, and what was read of it.
+
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::StixId;
+use super::common::faults;
+use super::reference::{Reference, references};
+use super::typed::{Typed, text, time, typed};
+use crate::fault::{Fault, Severity};
+use crate::json::{Limits, parse};
+use crate::time::Timestamp;
+
+/// Which version of an object this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Version {
+    /// SHA-256 of the bytes, for an object that has no `modified` (observables, marking definitions).
+    Digest([u8; 32]),
+    /// `modified` (§3.6.2).
+    Modified(Timestamp),
+}
+
+/// The parsed view of one object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Object {
+    /// `id`.
+    pub id: StixId,
+    /// `modified`, or the digest of the bytes.
+    pub version: Version,
+    /// `created`.
+    pub created: Option<Timestamp>,
+    /// `modified`.
+    pub modified: Option<Timestamp>,
+    /// `revoked`; false where absent.
+    pub revoked: bool,
+    /// `created_by_ref`.
+    pub created_by_ref: Option<StixId>,
+    /// `object_marking_refs` and every `marking_ref` of `granular_markings`: the strictest holds for the whole object.
+    pub marking_refs: Vec<StixId>,
+    /// True if a part is marked by language or by a marking of its own.
+    pub granular: bool,
+    /// What it refers to, markings apart.
+    pub references: Vec<Reference>,
+    /// What people call it: name, abstract, value or first words, whichever it has.
+    pub name: Option<String>,
+    /// By its type.
+    pub typed: Typed,
+    /// The whole, parsed.
+    pub value: Map<String, Value>,
+}
+
+impl Object {
+    /// `type`.
+    pub fn object_type(&self) -> &str {
+        self.id.object_type()
+    }
+}
+
+/// Reads one object. Warnings come beside it; if there is an error, all faults come instead of it.
+pub fn read(raw: &[u8], limits: &Limits) -> Result<(Object, Vec<Fault>), Vec<Fault>> {
+    match parse(raw, limits) {
+        Ok(value) => read_value(raw, value),
+        Err(error) => Err(vec![Fault::error("json", "", "STIX 2.1 §1.5", error.to_string())]),
+    }
+}
+
+/// As [`read`], of a value that was parsed from `raw` already.
+pub fn read_value(raw: &[u8], value: Value) -> Result<(Object, Vec<Fault>), Vec<Fault>> {
+    let Value::Object(value) = value else {
+        return Err(vec![Fault::error("not-an-object", "", "STIX 2.1 §3.1", "a STIX object is a JSON object")]);
+    };
+    let id = value.get("id").and_then(Value::as_str).map(str::to_owned);
+    let found: Vec<Fault> =
+        faults(&value).into_iter().map(|fault| if let Some(id) = &id { fault.of(id) } else { fault }).collect();
+    let parsed = id.as_deref().and_then(|id| id.parse::<StixId>().ok());
+    match parsed {
+        Some(id) if !found.iter().any(|fault| fault.severity == Severity::Error) => Ok((view(id, raw, value), found)),
+        _ => Err(found),
+    }
+}
+
+fn view(id: StixId, raw: &[u8], value: Map<String, Value>) -> Object {
+    let modified = time(&value, "modified");
+    let version = modified.map_or_else(|| Version::Digest(Sha256::digest(raw).into()), Version::Modified);
+    let list = |key: &str| value.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let granular = list("granular_markings");
+    let marks = list("object_marking_refs").iter().chain(granular.iter().filter_map(|mark| mark.get("marking_ref")));
+    let mut marking_refs: Vec<StixId> = marks.filter_map(|mark| mark.as_str()?.parse().ok()).collect();
+    marking_refs.sort();
+    marking_refs.dedup();
+    let name = ["name", "abstract", "content", "value", "path", "subject", "relationship_type"]
+        .iter()
+        .find_map(|key| text(&value, key));
+    Object {
+        version,
+        created: time(&value, "created"),
+        modified,
+        revoked: value.get("revoked").and_then(Value::as_bool).unwrap_or(false),
+        created_by_ref: value.get("created_by_ref").and_then(Value::as_str).and_then(|id| id.parse().ok()),
+        marking_refs,
+        granular: !granular.is_empty(),
+        references: references(id.object_type(), &value),
+        name,
+        typed: typed(id.object_type(), &value),
+        id,
+        value,
+    }
+}
