@@ -156,7 +156,16 @@ impl Parser {
         } else {
             return Err(self.unexpected("an observation in `[ ]`"));
         };
+        let mut start = self.span();
         while let Some(qualifier) = self.qualifier()? {
+            if qualified_already(&observation, &qualifier) {
+                return Err(PatternFault::new(
+                    "pattern-syntax",
+                    start,
+                    "a qualifier of the same kind stands here already (§9.4)",
+                ));
+            }
+            start = self.span();
             observation = Observation::Qualified(Box::new(observation), qualifier);
         }
         Ok(observation)
@@ -386,6 +395,17 @@ impl Parser {
             _ => Err(self.unexpected("an index from 0, or `*`")),
         }
     }
+}
+
+fn qualified_already(observation: &Observation, new: &Qualifier) -> bool {
+    let mut inner = observation;
+    while let Observation::Qualified(next, old) = inner {
+        if std::mem::discriminant(old) == std::mem::discriminant(new) {
+            return true;
+        }
+        inner = next;
+    }
+    false
 }
 
 const KEYWORDS: &[&str] = &[
