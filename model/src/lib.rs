@@ -1,7 +1,9 @@
 //! The words everyone in Bridgewatch speaks: STIX objects and patterns, markings, observations, faults.
 //!
 //! Architecture invariant: this crate does no I/O, spawns nothing, reads no clock and no randomness.
+pub mod ecs;
 pub mod fault;
+pub mod field;
 pub mod json;
 pub mod marking;
 pub mod observation;
@@ -9,3 +11,4 @@ pub mod pattern;
 pub mod principal;
 pub mod stix;
 pub mod time;
+pub mod value;

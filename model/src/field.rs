@@ -1,0 +1,317 @@
+//! The one table between the observation record, ECS and STIX object paths (`docs/adr/0002-observations.md`).
+
+use std::net::IpAddr;
+
+use crate::observation::{Detail, DnsAnswer, Endpoint, Http, Observation, Transport};
+use crate::pattern::{Path, Step};
+
+/// A field of the observation record, in the table's order: of several that satisfy an indicator, a hit names the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "each is the ECS field of its name")]
+pub enum Field {
+    SourceIp,
+    DestinationIp,
+    SourcePort,
+    DestinationPort,
+    NetworkProtocol,
+    NetworkTransport,
+    DnsQuestionName,
+    DnsAnswersName,
+    DnsAnswersData,
+    UrlDomain,
+    UrlFull,
+    UrlOriginal,
+    HttpRequestMethod,
+    UserAgentOriginal,
+    TlsClientServerName,
+    TlsServerSubject,
+    TlsServerIssuer,
+    TlsServerHashSha1,
+    FileName,
+    FileSize,
+    FileHashMd5,
+    FileHashSha1,
+    FileHashSha256,
+    EmailFromAddress,
+    EmailToAddress,
+    EmailSubject,
+}
+
+/// A value of a field.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum FieldValue<'a> {
+    /// An address.
+    Ip(IpAddr),
+    /// A domain name, lower case, without final dot.
+    Name(&'a str),
+    /// A number.
+    Integer(i64),
+    /// Any other text.
+    Text(&'a str),
+}
+
+/// What a STIX path asks for: some fields, and of those the values of one sort.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    /// `ipv4-addr:value`.
+    Ipv4,
+    /// `ipv6-addr:value`.
+    Ipv6,
+    /// Either kind of address, and names where a reference can lead to one.
+    Address,
+    /// `domain-name:value`.
+    Name,
+    /// A number.
+    Integer,
+    /// A text compared as it is.
+    Text,
+    /// A text compared without case: hashes, protocols.
+    Caseless,
+    /// `url:value`: compared after scheme and host are normalised.
+    Url,
+}
+
+impl Field {
+    /// All of them, in the table's order.
+    pub const ALL: [Self; 26] = [
+        Self::SourceIp,
+        Self::DestinationIp,
+        Self::SourcePort,
+        Self::DestinationPort,
+        Self::NetworkProtocol,
+        Self::NetworkTransport,
+        Self::DnsQuestionName,
+        Self::DnsAnswersName,
+        Self::DnsAnswersData,
+        Self::UrlDomain,
+        Self::UrlFull,
+        Self::UrlOriginal,
+        Self::HttpRequestMethod,
+        Self::UserAgentOriginal,
+        Self::TlsClientServerName,
+        Self::TlsServerSubject,
+        Self::TlsServerIssuer,
+        Self::TlsServerHashSha1,
+        Self::FileName,
+        Self::FileSize,
+        Self::FileHashMd5,
+        Self::FileHashSha1,
+        Self::FileHashSha256,
+        Self::EmailFromAddress,
+        Self::EmailToAddress,
+        Self::EmailSubject,
+    ];
+
+    /// What ECS calls it.
+    pub fn ecs_name(self) -> &'static str {
+        match self {
+            Self::SourceIp => "source.ip",
+            Self::DestinationIp => "destination.ip",
+            Self::SourcePort => "source.port",
+            Self::DestinationPort => "destination.port",
+            Self::NetworkProtocol => "network.protocol",
+            Self::NetworkTransport => "network.transport",
+            Self::DnsQuestionName => "dns.question.name",
+            Self::DnsAnswersName => "dns.answers.name",
+            Self::DnsAnswersData => "dns.answers.data",
+            Self::UrlDomain => "url.domain",
+            Self::UrlFull => "url.full",
+            Self::UrlOriginal => "url.original",
+            Self::HttpRequestMethod => "http.request.method",
+            Self::UserAgentOriginal => "user_agent.original",
+            Self::TlsClientServerName => "tls.client.server_name",
+            Self::TlsServerSubject => "tls.server.subject",
+            Self::TlsServerIssuer => "tls.server.issuer",
+            Self::TlsServerHashSha1 => "tls.server.hash.sha1",
+            Self::FileName => "file.name",
+            Self::FileSize => "file.size",
+            Self::FileHashMd5 => "file.hash.md5",
+            Self::FileHashSha1 => "file.hash.sha1",
+            Self::FileHashSha256 => "file.hash.sha256",
+            Self::EmailFromAddress => "email.from.address",
+            Self::EmailToAddress => "email.to.address",
+            Self::EmailSubject => "email.subject",
+        }
+    }
+
+    /// Hands every value that `observation` has in this field to `each`.
+    pub fn values<'a>(self, observation: &'a Observation, each: &mut dyn FnMut(FieldValue<'a>)) {
+        match self {
+            Self::SourceIp => ip(observation.source, each),
+            Self::DestinationIp => ip(observation.destination, each),
+            Self::SourcePort => port(observation.source, each),
+            Self::DestinationPort => port(observation.destination, each),
+            Self::NetworkProtocol => text(observation.protocol.as_deref(), each),
+            Self::NetworkTransport => text(observation.transport.and_then(transport_name), each),
+            _ => self.detail_values(&observation.detail, each),
+        }
+    }
+
+    fn detail_values<'a>(self, detail: &'a Detail, each: &mut dyn FnMut(FieldValue<'a>)) {
+        match detail {
+            Detail::None | Detail::Flow(_) => {}
+            Detail::Dns(dns) => match self {
+                Self::DnsQuestionName => name(dns.question_name.as_deref(), each),
+                Self::DnsAnswersName => dns.answers.iter().for_each(|answer| name(Some(&answer.name), each)),
+                Self::DnsAnswersData => dns.answers.iter().for_each(|answer| answer_data(answer, each)),
+                _ => {}
+            },
+            Detail::Http(http) => self.http_values(http, each),
+            Detail::Tls(tls) => match self {
+                Self::TlsClientServerName => name(tls.server_name.as_deref(), each),
+                Self::TlsServerSubject => text(tls.subject.as_deref(), each),
+                Self::TlsServerIssuer => text(tls.issuer.as_deref(), each),
+                Self::TlsServerHashSha1 => text(tls.sha1.as_deref(), each),
+                _ => {}
+            },
+            Detail::File(file, http) => match self {
+                Self::FileName => text(file.name.as_deref(), each),
+                Self::FileSize => {
+                    if let Some(size) = file.size_bytes.and_then(|size| i64::try_from(size).ok()) {
+                        each(FieldValue::Integer(size));
+                    }
+                }
+                Self::FileHashMd5 => text(file.md5.as_deref(), each),
+                Self::FileHashSha1 => text(file.sha1.as_deref(), each),
+                Self::FileHashSha256 => text(file.sha256.as_deref(), each),
+                _ => {
+                    if let Some(http) = http {
+                        self.http_values(http, each);
+                    }
+                }
+            },
+            Detail::Email(email) => match self {
+                Self::EmailFromAddress => email.from.iter().for_each(|address| text(Some(address), each)),
+                Self::EmailToAddress => email.to.iter().for_each(|address| text(Some(address), each)),
+                Self::EmailSubject => text(email.subject.as_deref(), each),
+                _ => {}
+            },
+        }
+    }
+
+    fn http_values<'a>(self, http: &'a Http, each: &mut dyn FnMut(FieldValue<'a>)) {
+        match self {
+            Self::UrlDomain => match http.host.as_deref().map(|host| (host, host.trim_matches(['[', ']']).parse())) {
+                Some((_, Ok(address))) => each(FieldValue::Ip(address)),
+                Some((host, Err(_))) => each(FieldValue::Name(host)),
+                None => {}
+            },
+            Self::UrlFull => text(http.url.as_deref(), each),
+            Self::UrlOriginal => text(http.target.as_deref(), each),
+            Self::HttpRequestMethod => text(http.method.as_deref(), each),
+            Self::UserAgentOriginal => text(http.user_agent.as_deref(), each),
+            _ => {}
+        }
+    }
+}
+
+/// What ECS writes in `network.transport`; an IP protocol without name has none.
+pub fn transport_name(transport: Transport) -> Option<&'static str> {
+    match transport {
+        Transport::Tcp => Some("tcp"),
+        Transport::Udp => Some("udp"),
+        Transport::Icmp => Some("icmp"),
+        Transport::Icmpv6 => Some("ipv6-icmp"),
+        Transport::Other(_) => None,
+    }
+}
+
+fn ip<'a>(end: Option<Endpoint>, each: &mut dyn FnMut(FieldValue<'a>)) {
+    if let Some(end) = end {
+        each(FieldValue::Ip(end.ip));
+    }
+}
+
+fn port<'a>(end: Option<Endpoint>, each: &mut dyn FnMut(FieldValue<'a>)) {
+    if let Some(port) = end.and_then(|end| end.port) {
+        each(FieldValue::Integer(i64::from(port)));
+    }
+}
+
+fn text<'a>(value: Option<&'a str>, each: &mut dyn FnMut(FieldValue<'a>)) {
+    if let Some(value) = value {
+        each(FieldValue::Text(value));
+    }
+}
+
+fn name<'a>(value: Option<&'a str>, each: &mut dyn FnMut(FieldValue<'a>)) {
+    if let Some(value) = value {
+        each(FieldValue::Name(value));
+    }
+}
+
+/// Record types whose data is a name.
+const NAME_RECORDS: &[&str] = &["CNAME", "NS", "PTR", "MX", "SRV", "DNAME", "SOA"];
+
+fn answer_data<'a>(answer: &'a DnsAnswer, each: &mut dyn FnMut(FieldValue<'a>)) {
+    match &*answer.kind {
+        "A" | "AAAA" => {
+            if let Ok(address) = answer.data.parse() {
+                each(FieldValue::Ip(address));
+            }
+        }
+        kind if NAME_RECORDS.contains(&kind) => each(FieldValue::Name(&answer.data)),
+        _ => each(FieldValue::Text(&answer.data)),
+    }
+}
+
+const ADDRESSES: &[Field] = &[Field::SourceIp, Field::DestinationIp, Field::DnsAnswersData, Field::UrlDomain];
+const NAMES: &[Field] = &[
+    Field::DnsQuestionName,
+    Field::DnsAnswersName,
+    Field::DnsAnswersData,
+    Field::UrlDomain,
+    Field::TlsClientServerName,
+];
+
+/// The fields that a STIX path can name, and how their values compare; none if telemetry never shows it.
+pub fn fields_of(path: &Path) -> Option<(&'static [Field], Sort)> {
+    let mut dotted = String::new();
+    for step in &path.steps {
+        match step {
+            Step::Key(key) if dotted.is_empty() => dotted.push_str(key),
+            Step::Key(key) => {
+                dotted.push('.');
+                dotted.push_str(key);
+            }
+            Step::Any => dotted.push_str("[*]"),
+            Step::Index(_) => return None, // an observation has no order among values of one field
+        }
+    }
+    Some(match (path.object_type.as_str(), dotted.as_str()) {
+        ("ipv4-addr", "value") => (ADDRESSES, Sort::Ipv4),
+        ("ipv6-addr", "value") => (ADDRESSES, Sort::Ipv6),
+        ("domain-name", "value") => (NAMES, Sort::Name),
+        ("domain-name", "resolves_to_refs[*].value") => (&[Field::DnsAnswersData], Sort::Address),
+        ("url", "value") => (&[Field::UrlFull], Sort::Url),
+        ("network-traffic", path) => return network_traffic(path),
+        ("x509-certificate", "subject") => (&[Field::TlsServerSubject], Sort::Text),
+        ("x509-certificate", "issuer") => (&[Field::TlsServerIssuer], Sort::Text),
+        ("x509-certificate", "hashes.SHA-1") => (&[Field::TlsServerHashSha1], Sort::Caseless),
+        ("file", "name") => (&[Field::FileName], Sort::Text),
+        ("file", "size") => (&[Field::FileSize], Sort::Integer),
+        ("file", "hashes.MD5") => (&[Field::FileHashMd5], Sort::Caseless),
+        ("file", "hashes.SHA-1") => (&[Field::FileHashSha1], Sort::Caseless),
+        ("file", "hashes.SHA-256") => (&[Field::FileHashSha256], Sort::Caseless),
+        ("email-addr", "value") => (&[Field::EmailFromAddress, Field::EmailToAddress], Sort::Caseless),
+        ("email-message", "from_ref.value") => (&[Field::EmailFromAddress], Sort::Caseless),
+        ("email-message", "to_refs[*].value") => (&[Field::EmailToAddress], Sort::Caseless),
+        ("email-message", "subject") => (&[Field::EmailSubject], Sort::Text),
+        _ => return None,
+    })
+}
+
+fn network_traffic(path: &str) -> Option<(&'static [Field], Sort)> {
+    Some(match path {
+        "src_ref.value" => (&[Field::SourceIp], Sort::Address),
+        "dst_ref.value" => (&[Field::DestinationIp], Sort::Address),
+        "src_port" => (&[Field::SourcePort], Sort::Integer),
+        "dst_port" => (&[Field::DestinationPort], Sort::Integer),
+        "protocols[*]" => (&[Field::NetworkProtocol, Field::NetworkTransport], Sort::Caseless),
+        "extensions.http-request-ext.request_value" => (&[Field::UrlOriginal], Sort::Text),
+        "extensions.http-request-ext.request_method" => (&[Field::HttpRequestMethod], Sort::Caseless),
+        "extensions.http-request-ext.request_header.Host" => (&[Field::UrlDomain], Sort::Name),
+        "extensions.http-request-ext.request_header.User-Agent" => (&[Field::UserAgentOriginal], Sort::Text),
+        _ => return None,
+    })
+}
