@@ -1,6 +1,6 @@
 //! The pattern grammar against recorded answers and against itself.
 
-#![expect(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what it skipped")]
+#![expect(clippy::print_stdout, reason = "a test says what it skipped")]
 
 use std::path::{Path, PathBuf};
 
