@@ -1,0 +1,267 @@
+//! The listeners: accept, TLS, HTTP/1 or HTTP/2 by ALPN, and hand each request to the router. Every connection is bounded in
+//! time and number; at the end, open requests get a grace time and streams are told to end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Request;
+use hyper::body::Incoming;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
+use sharing::{Principal, Visibility};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
+
+use crate::caller::{Connection, sha256};
+use crate::limits::Settings;
+use crate::metrics::Metrics;
+use crate::paging::{Sealer, SealerError};
+use crate::router;
+use crate::routes::Listener;
+use crate::service::Services;
+use crate::session::Sessions;
+use crate::sight::Sights;
+use crate::stall::StallGuard;
+use crate::stream::Streams;
+use crate::taxii::Statuses;
+
+/// Pause after a failed `accept`, such as when the process is out of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How often an HTTP/2 peer is asked whether it is there.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+/// Receive window of one HTTP/2 request, bytes; a connection has four times that.
+const STREAM_WINDOW_BYTES: u32 = 256 << 10;
+
+/// Why the HTTP layer cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The key for cursors.
+    #[error("the cursors cannot be sealed")]
+    Sealer(#[from] SealerError),
+    /// A metric's name is taken.
+    #[error("the metrics of the listeners cannot be registered")]
+    Metrics(#[from] prometheus::Error),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address} for {listener}: is it in use?")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// The listener.
+        listener: &'static str,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Metrics anywhere but on loopback, or another listener without TLS.
+    #[error("the {0} listener cannot be served like this: metrics go plain on loopback alone, everything else over TLS")]
+    Exposed(&'static str),
+}
+
+/// The HTTP layer of one centre.
+pub struct Api {
+    pub(crate) services: Services,
+    pub(crate) sealer: Sealer,
+    pub(crate) sessions: Sessions,
+    pub(crate) sights: Sights,
+    pub(crate) statuses: Statuses,
+    pub(crate) streams: Streams,
+    pub(crate) metrics: Metrics,
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
+impl Api {
+    /// The HTTP layer over `services`, until `stop` says true.
+    pub fn new(services: Services, stop: watch::Receiver<bool>) -> Result<Arc<Self>, ApiError> {
+        let settings = &services.settings;
+        Ok(Arc::new(Self {
+            sealer: Sealer::new(&services.cursor_secret)?,
+            sessions: Sessions::new(settings),
+            sights: Sights::default(),
+            statuses: Statuses::new(settings),
+            streams: Streams::default(),
+            metrics: Metrics::new(&services.registry)?,
+            stop,
+            services,
+        }))
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.services.settings
+    }
+
+    /// What `principal` may see now.
+    pub(crate) fn sight(&self, principal: &Principal) -> Arc<Visibility> {
+        self.sights.of(&self.services.gate, principal, self.services.clock.now())
+    }
+}
+
+/// A listener that has its port but does not serve yet.
+#[derive(Debug)]
+pub struct Bound {
+    listener: Listener,
+    socket: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+}
+
+impl Bound {
+    /// Takes `address` (port 0: any) for `listener`.
+    pub async fn new(
+        listener: Listener,
+        address: SocketAddr,
+        tls: Option<Arc<ServerConfig>>,
+    ) -> Result<Self, ApiError> {
+        let plain = listener == Listener::Metrics && address.ip().is_loopback();
+        if tls.is_some() == (listener == Listener::Metrics) || (tls.is_none() && !plain) {
+            return Err(ApiError::Exposed(listener.as_str()));
+        }
+        let bind = |source| ApiError::Bind { address, listener: listener.as_str(), source };
+        let socket = TcpListener::bind(address).await.map_err(bind)?;
+        Ok(Self { listener, socket, tls })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+}
+
+/// Serves until the API is told to stop, then lets open requests finish within the grace time.
+pub async fn serve(api: Arc<Api>, listeners: Vec<Bound>) {
+    let mut tasks = JoinSet::new();
+    for bound in listeners {
+        tasks.spawn(listen(api.clone(), bound));
+    }
+    while tasks.join_next().await.is_some() {}
+}
+
+async fn listen(api: Arc<Api>, bound: Bound) {
+    let mut stop = api.stop.clone();
+    let slots = Arc::new(Semaphore::new(api.settings().connections_max));
+    let door = Arc::new(Door {
+        router: router::build(&api, bound.listener),
+        listener: bound.listener,
+        tls: bound.tls.map(TlsAcceptor::from),
+        api,
+    });
+    let mut open = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = stopped(&mut stop) => break,
+            _ = open.join_next(), if !open.is_empty() => {}
+            accepted = bound.socket.accept() => match accepted {
+                Err(error) => {
+                    tracing::warn!(listener = door.listener.as_str(), %error, "cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+                Ok((stream, _)) => match slots.clone().try_acquire_owned() {
+                    Ok(slot) => { open.spawn(door.clone().connection(stream, slot)); }
+                    Err(_) => door.api.metrics.limit("connections"),
+                },
+            },
+        }
+    }
+    let drained = async { while open.join_next().await.is_some() {} };
+    if tokio::time::timeout(door.api.settings().shutdown_grace(), drained).await.is_err() {
+        tracing::warn!(listener = door.listener.as_str(), "connections were still open at the end");
+    }
+}
+
+/// Waits until the program is to end.
+pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that nobody is left who could say so: the same.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// All that the connections of one listener share.
+struct Door {
+    api: Arc<Api>,
+    listener: Listener,
+    tls: Option<TlsAcceptor>,
+    router: BoxedFilter<(Response,)>,
+}
+
+impl Door {
+    async fn connection(self: Arc<Self>, stream: TcpStream, _slot: OwnedSemaphorePermit) {
+        let _counted = self.api.metrics.connection(self.listener);
+        let _ = stream.set_nodelay(true);
+        let stream = StallGuard::new(stream, self.api.settings().write_timeout());
+        let Some(tls) = &self.tls else { return self.http(stream, None, false).await };
+        match tokio::time::timeout(self.api.settings().handshake_timeout(), tls.accept(stream)).await {
+            Ok(Ok(stream)) => {
+                let (_, session) = stream.get_ref();
+                let certificate = session.peer_certificates().and_then(<[_]>::first).map(|leaf| sha256(leaf));
+                let http2 = session.alpn_protocol() == Some(b"h2");
+                self.http(stream, certificate, http2).await;
+            }
+            Ok(Err(error)) => {
+                self.api.metrics.handshake_failed(self.listener);
+                tracing::debug!(listener = self.listener.as_str(), %error, "handshake failed");
+            }
+            Err(_) => self.api.metrics.limit("handshake_timeout"),
+        }
+    }
+
+    async fn http<S>(&self, stream: S, certificate: Option<[u8; 32]>, http2: bool)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let connection = Connection { listener: self.listener, certificate };
+        let routes = TowerToHyperService::new(warp::service(self.router.clone()));
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(connection.clone());
+            routes.call(request)
+        });
+        let io = TokioIo::new(stream);
+        let mut stop = self.api.stop.clone();
+        let served = if http2 {
+            let connection = self.http2().serve_connection(io, service);
+            tokio::pin!(connection);
+            tokio::select! {
+                served = connection.as_mut() => served,
+                () = stopped(&mut stop) => { connection.as_mut().graceful_shutdown(); connection.await }
+            }
+        } else {
+            let connection = self.http1().serve_connection(io, service);
+            tokio::pin!(connection);
+            tokio::select! {
+                served = connection.as_mut() => served,
+                () = stopped(&mut stop) => { connection.as_mut().graceful_shutdown(); connection.await }
+            }
+        };
+        if let Err(error) = served {
+            tracing::debug!(listener = self.listener.as_str(), %error, "connection broke off");
+        }
+    }
+
+    fn http1(&self) -> hyper::server::conn::http1::Builder {
+        let settings = self.api.settings();
+        let mut builder = hyper::server::conn::http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(settings.head_timeout())
+            .max_buf_size(settings.head_bytes_max.max(8 << 10));
+        builder
+    }
+
+    fn http2(&self) -> hyper::server::conn::http2::Builder<TokioExecutor> {
+        let settings = self.api.settings();
+        let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+        builder
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(settings.requests_per_connection_max)
+            .max_header_list_size(u32::try_from(settings.head_bytes_max).unwrap_or(u32::MAX))
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(STREAM_WINDOW_BYTES.saturating_mul(4))
+            .keep_alive_interval(PING_INTERVAL)
+            .keep_alive_timeout(PING_INTERVAL);
+        builder
+    }
+}
