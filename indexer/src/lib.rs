@@ -1,1 +1,18 @@
-//! placeholder
+//! The memory: the logs, the catalog. Every read takes a `&Visibility`, except the node's own materialisers, which are
+//! handed [`Unchecked`] statements and ask the gate themselves.
+//!
+//! Architecture invariant: nobody else names redb or tantivy.
+
+mod catalog;
+mod error;
+mod keys;
+mod log;
+mod read;
+mod store;
+mod writer;
+
+pub use error::StoreError;
+pub use log::entry::{Credential, NewEntry, NewHit, NewStatement, StatementHead, StatementKey};
+pub use read::{Change, Hit, Page, Quarantined, Query, Snapshot, Statement, Unchecked, Versions};
+pub use store::{Appended, Settings, Store};
+pub use writer::references_of;

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use model::marking::{Caveat, Tlp};
 use model::time::Timestamp;
+use sha2::{Digest, Sha256};
 
 use crate::agreement::{Agreement, Audience};
 use crate::class::{Class, ClassId, ClassSetId, ClassTable};
@@ -73,6 +74,18 @@ impl Visibility {
     /// Whose it is.
     pub fn principal(&self) -> &Principal {
         &self.principal
+    }
+
+    /// The same for all that decide alike: what cursors are sealed to and disclosures record.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hash = Sha256::new();
+        let Principal { name, country, roles, revoked, .. } = &self.principal;
+        hash.update(format!(
+            "{name}\n{country}\n{roles:?}\n{revoked}\n{}\n{:?}",
+            self.agreement.name, self.holds_until
+        ));
+        let digest: [u8; 32] = hash.finalize().into();
+        digest.first_chunk::<8>().map_or(0, |first| u64::from_be_bytes(*first))
     }
 
     /// When it must be asked for anew: a legal basis begins or ends then.

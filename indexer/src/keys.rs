@@ -1,0 +1,199 @@
+//! Keys at rest (ADR 1): a random secret for each retention class and UTC day, wrapped by the master key; each body under a
+//! key of its own, derived from its day's secret and its salt. Destroying a secret destroys what it protects.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{PoisonError, RwLock};
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::hkdf::{HKDF_SHA256, Prk};
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use model::time::Timestamp;
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+
+use crate::error::StoreError;
+
+const SECRETS: TableDefinition<'_, (u32, i32), &[u8]> = TableDefinition::new("secrets");
+const NONCE_BYTES: usize = 12;
+/// Bytes of an entry's salt.
+pub(crate) const SALT_BYTES: usize = 16;
+/// Bytes that encryption adds to a body: salt, nonce, tag.
+pub(crate) const SEALED_OVERHEAD_BYTES: usize = SALT_BYTES + NONCE_BYTES + 16;
+
+/// Which secret a body is under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub(crate) struct KeyName {
+    /// Retention class.
+    pub(crate) retention: u32,
+    /// UTC day of receipt, days since the epoch.
+    pub(crate) day: i32,
+}
+
+impl KeyName {
+    /// The key of what is received at `time` under `retention`.
+    pub(crate) fn at(retention: u32, time: Timestamp) -> Self {
+        Self { retention, day: i32::try_from(time.micros().div_euclid(86_400_000_000)).unwrap_or(i32::MAX) }
+    }
+}
+
+/// The secrets of one centre.
+pub(crate) struct Keyring {
+    database: Database,
+    master: LessSafeKey,
+    random: SystemRandom,
+    open: RwLock<HashMap<KeyName, Prk>>,
+}
+
+impl Keyring {
+    /// Opens or makes the key file; `master` is 32 bytes.
+    pub(crate) fn open(path: &Path, master: &[u8]) -> Result<Self, StoreError> {
+        let master = UnboundKey::new(&AES_256_GCM, master).map_err(|_| StoreError::MasterKey)?;
+        let database = Database::builder().set_cache_size(1 << 20).create(path).map_err(StoreError::open(path))?;
+        let keyring =
+            Self { database, master: LessSafeKey::new(master), random: SystemRandom::new(), open: RwLock::default() };
+        keyring.load()?;
+        Ok(keyring)
+    }
+
+    fn load(&self) -> Result<(), StoreError> {
+        let transaction = self.database.begin_read()?;
+        let table = match transaction.open_table(SECRETS) {
+            Ok(table) => table,
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        for row in table.iter()? {
+            let (name, wrapped) = row?;
+            let (retention, day) = name.value();
+            let name = KeyName { retention, day };
+            let mut secret = unseal(&self.master, &aad(name), wrapped.value()).ok_or(StoreError::MasterKey)?;
+            open.insert(name, Prk::new_less_safe(HKDF_SHA256, &secret));
+            secret.fill(0);
+        }
+        Ok(())
+    }
+
+    /// Makes sure that a secret of that name is there, durable before anything is encrypted under it.
+    fn ensure(&self, name: KeyName) -> Result<(), StoreError> {
+        if self.open.read().unwrap_or_else(PoisonError::into_inner).contains_key(&name) {
+            return Ok(());
+        }
+        let mut secret = [0_u8; 32];
+        self.random.fill(&mut secret).map_err(|_| StoreError::Random)?;
+        let wrapped = self.seal_with(&self.master, &aad(name), &secret)?;
+        let transaction = self.database.begin_write()?;
+        transaction.open_table(SECRETS)?.insert((name.retention, name.day), wrapped.as_slice())?;
+        transaction.commit()?;
+        self.open
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name, Prk::new_less_safe(HKDF_SHA256, &secret));
+        Ok(())
+    }
+
+    fn entry_key(&self, name: KeyName, salt: &[u8]) -> Result<LessSafeKey, StoreError> {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        let secret = open.get(&name).ok_or(StoreError::Erased)?;
+        let info = [salt];
+        let okm = secret.expand(&info, &AES_256_GCM).map_err(|_| StoreError::Random)?;
+        Ok(LessSafeKey::new(UnboundKey::from(okm)))
+    }
+
+    /// Encrypts a body: salt ‖ nonce ‖ ciphertext ‖ tag. `envelope` is bound to it.
+    pub(crate) fn seal(&self, name: KeyName, envelope: &[u8], body: &[u8]) -> Result<Vec<u8>, StoreError> {
+        self.ensure(name)?;
+        let mut salt = [0_u8; SALT_BYTES];
+        self.random.fill(&mut salt).map_err(|_| StoreError::Random)?;
+        let key = self.entry_key(name, &salt)?;
+        let mut out = Vec::with_capacity(body.len() + SEALED_OVERHEAD_BYTES);
+        out.extend_from_slice(&salt);
+        self.seal_into(&key, envelope, body, &mut out)?;
+        Ok(out)
+    }
+
+    fn seal_with(&self, key: &LessSafeKey, aad: &[u8], body: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let mut out = Vec::with_capacity(body.len() + SEALED_OVERHEAD_BYTES);
+        self.seal_into(key, aad, body, &mut out)?;
+        Ok(out)
+    }
+
+    fn seal_into(&self, key: &LessSafeKey, aad: &[u8], body: &[u8], out: &mut Vec<u8>) -> Result<(), StoreError> {
+        let mut nonce = [0_u8; NONCE_BYTES];
+        self.random.fill(&mut nonce).map_err(|_| StoreError::Random)?;
+        out.extend_from_slice(&nonce);
+        let from = out.len();
+        out.extend_from_slice(body);
+        let text = out.get_mut(from..).ok_or(StoreError::Random)?;
+        let tag = key
+            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(aad), text)
+            .map_err(|_| StoreError::Random)?;
+        out.extend_from_slice(tag.as_ref());
+        Ok(())
+    }
+
+    /// Decrypts what [`Keyring::seal`] made, appending the body to `out`.
+    pub(crate) fn unseal(
+        &self,
+        name: KeyName,
+        envelope: &[u8],
+        sealed: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), StoreError> {
+        let (salt, rest) =
+            sealed.split_at_checked(SALT_BYTES).ok_or(StoreError::Damaged("a sealed body is too short"))?;
+        let (nonce, text) =
+            rest.split_at_checked(NONCE_BYTES).ok_or(StoreError::Damaged("a sealed body is too short"))?;
+        let key = self.entry_key(name, salt)?;
+        let from = out.len();
+        out.extend_from_slice(text);
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| StoreError::Damaged("a nonce"))?;
+        let text = out.get_mut(from..).ok_or(StoreError::Damaged("a body"))?;
+        let length = key
+            .open_in_place(nonce, Aad::from(envelope), text)
+            .map_err(|_| StoreError::Damaged("a body does not decrypt: it or its envelope was altered"))?
+            .len();
+        out.truncate(from + length);
+        Ok(())
+    }
+}
+
+fn unseal(key: &LessSafeKey, aad: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+    let (nonce, text) = sealed.split_at_checked(NONCE_BYTES)?;
+    let mut text = text.to_vec();
+    let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+    let length = key.open_in_place(nonce, Aad::from(aad), &mut text).ok()?.len();
+    text.truncate(length);
+    Some(text)
+}
+
+fn aad(name: KeyName) -> Vec<u8> {
+    [name.retention.to_le_bytes(), name.day.to_le_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_opens_under_its_own_envelope_and_master_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.redb");
+        let name = KeyName { retention: 1, day: 20_000 };
+        let ring = Keyring::open(&path, &[7; 32]).unwrap();
+        let sealed = ring.seal(name, b"envelope", b"secret words").unwrap();
+        assert!(!sealed.windows(6).any(|window| window == b"secret"));
+        drop(ring);
+        let ring = Keyring::open(&path, &[7; 32]).unwrap();
+        let mut out = b"before ".to_vec();
+        ring.unseal(name, b"envelope", &sealed, &mut out).unwrap();
+        assert_eq!(out, b"before secret words");
+        assert!(ring.unseal(name, b"other", &sealed, &mut out).is_err());
+        assert!(matches!(
+            ring.unseal(KeyName { day: 1, ..name }, b"envelope", &sealed, &mut out),
+            Err(StoreError::Erased)
+        ));
+        drop(ring);
+        assert!(matches!(Keyring::open(&path, &[8; 32]), Err(StoreError::MasterKey)));
+    }
+}

@@ -1,0 +1,84 @@
+//! The log's file: sequence of a frame's first entry → frame.
+
+use std::path::Path;
+
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+
+use super::frame::{Framed, entries};
+use crate::error::StoreError;
+
+const FRAMES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("frames");
+
+/// The object log on disk.
+pub(crate) struct LogFile {
+    database: Database,
+}
+
+impl LogFile {
+    pub(crate) fn open(path: &Path, cache_bytes: usize) -> Result<Self, StoreError> {
+        let database = Database::builder().set_cache_size(cache_bytes).create(path).map_err(StoreError::open(path))?;
+        Ok(Self { database })
+    }
+
+    /// One durable commit of all `frames`, each with the sequence of its first entry.
+    pub(crate) fn append(&self, frames: &[(u64, Vec<u8>)]) -> Result<(), StoreError> {
+        let mut transaction = self.database.begin_write()?;
+        transaction.set_quick_repair(true);
+        {
+            let mut table = transaction.open_table(FRAMES)?;
+            for (first, frame) in frames {
+                table.insert(first, frame.as_slice())?;
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Hands each entry from sequence `from` on to `each`, in order, until it says no. Checks leaf hashes and density.
+    pub(crate) fn each(
+        &self,
+        from: u64,
+        mut each: impl FnMut(u64, &Framed<'_>) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        let transaction = self.database.begin_read()?;
+        let table = match transaction.open_table(FRAMES) {
+            Ok(table) => table,
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        let start = table.range(..=from)?.next_back().transpose()?.map_or(from, |(first, _)| first.value());
+        let mut next = None;
+        for row in table.range(start..)? {
+            let (first, frame) = row?;
+            let mut sequence = first.value();
+            if next.is_some_and(|next| next != sequence) {
+                return Err(StoreError::Damaged("the log has a gap"));
+            }
+            for entry in entries(frame.value())? {
+                if super::frame::leaf(entry.envelope, entry.body) != entry.leaf {
+                    return Err(StoreError::Damaged("an entry of the log is not what was written"));
+                }
+                if sequence >= from && !each(sequence, &entry)? {
+                    return Ok(());
+                }
+                sequence += 1;
+            }
+            next = Some(sequence);
+        }
+        Ok(())
+    }
+
+    /// The sequence that the next entry gets; the first is 1.
+    pub(crate) fn next(&self) -> Result<u64, StoreError> {
+        let transaction = self.database.begin_read()?;
+        let table = match transaction.open_table(FRAMES) {
+            Ok(table) => table,
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(1),
+            Err(error) => return Err(error.into()),
+        };
+        match table.last()? {
+            None => Ok(1),
+            Some((first, frame)) => Ok(first.value() + entries(frame.value())?.len() as u64),
+        }
+    }
+}
