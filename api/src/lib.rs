@@ -7,6 +7,7 @@
 mod body;
 mod caller;
 mod console;
+mod disclose;
 mod error;
 mod health;
 mod limits;

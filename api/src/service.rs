@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use indexer::Store;
 use model::fault::Fault;
 use model::principal::{CentreCode, PrincipalName};
+use model::stix::StixId;
 use model::time::Clock;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sharing::{Gate, Principal};
 use tokio::sync::{mpsc, watch};
 
@@ -164,12 +166,27 @@ pub struct Pulse {
     pub latency_ms: crate::rest::Latency,
 }
 
+/// The evidence of a hit, as it is kept in the log: what `indexer` carries as opaque JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Where the sensor stands.
+    pub site: Option<String>,
+    /// ECS name of the field that matched.
+    pub field: String,
+    /// The value that matched.
+    pub value: String,
+    /// The observation, ECS.
+    pub observation: serde_json::Value,
+}
+
 /// How the centre does.
 pub trait Status: Send + Sync {
     /// The border view, whole; what an analyst may not see is taken out before it leaves.
     fn border(&self) -> Answer<'_, Border>;
     /// The sensors.
     fn sensors(&self) -> Answer<'_, Vec<SensorState>>;
+    /// Why an indicator's pattern is not matched here, if it is not.
+    fn not_matched(&self, indicator: &StixId) -> Option<String>;
     /// The beat of the live stream.
     fn pulse(&self) -> Pulse;
     /// Ready to serve, or why not.
@@ -214,6 +231,8 @@ pub struct Services {
     pub directory: Arc<dyn Directory>,
     /// The way in.
     pub intake: Arc<dyn Intake>,
+    /// The memory.
+    pub store: Arc<Store>,
     /// The gate.
     pub gate: Arc<Gate>,
     /// The record of what left.

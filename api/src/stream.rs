@@ -1,6 +1,7 @@
 //! Answers without end: how many one principal may have open, and when one must end before its client does.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -120,6 +121,8 @@ impl Guard {
 /// An endless answer of ready-made bytes, cut off when the guard trips.
 pub(crate) fn relay(mut source: mpsc::Receiver<Bytes>, mut guard: Guard, content_type: &'static str) -> Response {
     let (near, far) = mpsc::channel(RELAY_MESSAGES);
+    let cut = Arc::new(AtomicBool::new(false));
+    let cutter = cut.clone();
     tokio::spawn(async move {
         let relayed = async {
             while let Some(part) = source.recv().await {
@@ -131,15 +134,19 @@ pub(crate) fn relay(mut source: mpsc::Receiver<Bytes>, mut guard: Guard, content
         tokio::select! {
             () = relayed => {}
             () = near.closed() => {}
-            why = guard.tripped() => tracing::info!(principal = %guard.caller.principal.name, why, "stream ended"),
+            why = guard.tripped() => {
+                cutter.store(true, Ordering::Release);
+                tracing::info!(principal = %guard.caller.principal.name, why, "stream ended");
+            }
         }
     });
-    response(far, content_type)
+    cuttable(far, cut, content_type)
 }
 
-/// An answer whose body is what comes out of `receiver`.
-pub(crate) fn response(receiver: mpsc::Receiver<Bytes>, content_type: &'static str) -> Response {
-    let parts = ReceiverStream::new(receiver).map(Ok::<Bytes, std::convert::Infallible>);
+/// An answer whose body is what comes out of `receiver`, until `cut`: then also what waits in it is dropped.
+pub(crate) fn cuttable(receiver: mpsc::Receiver<Bytes>, cut: Arc<AtomicBool>, content_type: &'static str) -> Response {
+    let parts = ReceiverStream::new(receiver).take_while(move |_| !cut.load(Ordering::Acquire));
+    let parts = parts.map(Ok::<Bytes, std::convert::Infallible>);
     let mut response = warp::reply::stream(parts).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response

@@ -6,6 +6,7 @@ mod object;
 mod publish;
 mod search;
 mod session;
+mod view;
 mod wire;
 
 use http::{HeaderValue, header};
@@ -20,7 +21,7 @@ pub(crate) use publish::{publish, validate};
 pub(crate) use search::search;
 pub(crate) use session::{centre, session_end, session_show, session_start};
 pub use wire::{Latency, MarkingView, Row};
-pub(crate) use wire::marking_of;
+pub(crate) use view::{HitView, View};
 
 use crate::error::Failure;
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use indexer::Versions;
 use model::stix::StixId;
 use model::time::Timestamp;
 
@@ -10,19 +11,6 @@ use crate::query::Query;
 
 /// Most values of one filter.
 const VALUES_MAX: usize = 1_000;
-
-/// `match[version]`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct VersionMatch {
-    /// Every version.
-    pub all: bool,
-    /// The oldest that the reader may see.
-    pub first: bool,
-    /// The newest that the reader may see.
-    pub last: bool,
-    /// Exactly these.
-    pub at: BTreeSet<Timestamp>,
-}
 
 /// The filters of one request. Empty sets mean that the field is not asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,9 +25,11 @@ pub struct Filters {
     pub ids: BTreeSet<StixId>,
     /// `match[type]`.
     pub types: BTreeSet<String>,
-    /// `match[version]`; last where none is asked for.
-    pub versions: VersionMatch,
-    /// True if the filters can match nothing: an id that is none, or a `match[spec_version]` without 2.1.
+    /// `match[version]`; the last where none is asked for.
+    pub versions: Vec<Versions>,
+    /// `match[spec_version]`: 2.0 alone, 2.1 alone, or both.
+    pub spec_20: Option<bool>,
+    /// True if the filters can match nothing: an id that is none, a version of STIX that is not held.
     pub nothing: bool,
     /// What a cursor is bound to: all but `limit` and `next`.
     pub canonical: String,
@@ -71,6 +61,7 @@ impl Filters {
             ids: BTreeSet::new(),
             types: values(&query, "match[type]")?.into_iter().map(str::to_owned).collect(),
             versions: versions(&values(&query, "match[version]")?)?,
+            spec_20: None,
             nothing: false,
             canonical: query.canonical(&["limit", "next"]),
         };
@@ -81,7 +72,11 @@ impl Filters {
         if let Some(bad) = spec_versions.iter().find(|version| !is_spec_version(version)) {
             return Err(bad_value("match[spec_version]", bad, "`2.0`, `2.1`"));
         }
-        filters.nothing |= !spec_versions.is_empty() && !spec_versions.contains(&"2.1");
+        match (spec_versions.is_empty(), spec_versions.contains(&"2.0"), spec_versions.contains(&"2.1")) {
+            (true, ..) | (_, true, true) => {}
+            (_, false, false) => filters.nothing = true,
+            (_, only_20, _) => filters.spec_20 = Some(only_20),
+        }
         Ok(filters)
     }
 }
@@ -106,20 +101,15 @@ fn values<'q>(query: &'q Query<'_>, name: &str) -> Result<Vec<&'q str>, Failure>
     Ok(values)
 }
 
-fn versions(values: &[&str]) -> Result<VersionMatch, Failure> {
-    let mut versions = VersionMatch { last: values.is_empty(), ..VersionMatch::default() };
-    for value in values {
-        match *value {
-            "all" => versions.all = true,
-            "first" => versions.first = true,
-            "last" => versions.last = true,
-            time => {
-                let wrong = |_| bad_value("match[version]", time, "`last`, `first`, `all` or an RFC 3339 time in UTC");
-                versions.at.insert(time.parse().map_err(wrong)?);
-            }
-        }
-    }
-    Ok(versions)
+fn versions(values: &[&str]) -> Result<Vec<Versions>, Failure> {
+    let known = "`last`, `first`, `all` or an RFC 3339 time in UTC";
+    let version = |value: &&str| match *value {
+        "all" => Ok(Versions::All),
+        "first" => Ok(Versions::First),
+        "last" => Ok(Versions::Last),
+        time => time.parse().map(Versions::At).map_err(|_| bad_value("match[version]", time, known)),
+    };
+    if values.is_empty() { Ok(vec![Versions::Last]) } else { values.iter().map(version).collect() }
 }
 
 fn bad_value(name: &str, value: &str, known: &str) -> Failure {
@@ -144,15 +134,17 @@ mod tests {
         )
         .unwrap();
         assert_eq!((filters.limit, filters.types.len(), filters.ids.len()), (7, 2, 1));
-        assert!(filters.versions.first && !filters.versions.last && filters.versions.at.len() == 1);
-        assert!(!filters.nothing);
-        assert!(read("").unwrap().versions.last);
+        assert!(matches!(filters.versions[..], [Versions::First, Versions::At(_)]));
+        assert!(!filters.nothing && filters.spec_20.is_none());
+        assert_eq!(read("").unwrap().versions, [Versions::Last]);
     }
 
     #[test]
     fn what_can_match_nothing_is_no_error() {
         assert!(read("match[id]=nonsense").unwrap().nothing);
-        assert!(read("match[spec_version]=2.0").unwrap().nothing);
+        assert!(read("match[spec_version]=3.0").unwrap().nothing);
+        assert_eq!(read("match[spec_version]=2.0").unwrap().spec_20, Some(true));
+        assert_eq!(read("match[spec_version]=2.1").unwrap().spec_20, Some(false));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use sharing::Principal;
 use uuid::Uuid;
 use warp::reply::Response;
 
-pub use filter::{Filters, VersionMatch};
+pub use filter::Filters;
 pub(crate) use page::read;
 pub(crate) use status::{Statuses, push, status};
 

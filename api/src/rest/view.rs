@@ -1,0 +1,172 @@
+//! Statements and hits as people see them in lists.
+
+use indexer::{Hit, Query, Snapshot, Statement, StoreError};
+use model::json::Limits;
+use model::marking::{Meaning, known_tlp};
+use model::principal::PrincipalName;
+use model::stix::{Object, StixId, Typed, read};
+use model::time::Timestamp;
+use serde::Serialize;
+use sharing::{ClassId, ClassTable, Visibility};
+use uuid::Uuid;
+
+use super::wire::{MarkingView, Row, marking_of};
+use crate::caller::sha256;
+use crate::service::Evidence;
+
+/// Namespace of the hits' public ids.
+const HITS: Uuid = Uuid::from_u128(0x7d53_9a8e_41c2_4f8b_8f0e_0a5c_6e1d_9b27);
+
+/// A hit with its evidence; for analysts of the centre that heard it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct HitView {
+    id: Uuid,
+    indicator: StixId,
+    indicator_name: Option<String>,
+    time: Timestamp,
+    received: Timestamp,
+    sensor: PrincipalName,
+    site: Option<String>,
+    field: String,
+    value: String,
+    marking: MarkingView,
+    observation: serde_json::Value,
+}
+
+/// One reader's look at one moment of the store.
+pub(crate) struct View<'a> {
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) sight: &'a Visibility,
+    pub(crate) classes: &'a ClassTable,
+}
+
+impl View<'_> {
+    /// Sightings that may be seen, newest first, behind a position (0: from the newest), and whether there are more.
+    pub(crate) fn sightings(
+        &self,
+        of: Option<&StixId>,
+        behind: u64,
+        limit: usize,
+    ) -> Result<(Vec<Statement>, bool), StoreError> {
+        let mut found = self.all(&["sighting"])?;
+        found.retain(|statement| behind == 0 || statement.position < behind);
+        if let Some(of) = of {
+            let of_it = |statement: &Statement| match parsed(statement).map(|object| object.typed) {
+                Ok(Typed::Sighting(sighting)) => sighting.sighting_of_ref == *of,
+                _ => false,
+            };
+            found.retain(of_it);
+        }
+        found.reverse();
+        let more = found.len() > limit;
+        found.truncate(limit);
+        Ok((found, more))
+    }
+
+    /// What refers to an object, sightings apart, newest first.
+    pub(crate) fn referrers(&self, id: &StixId, limit: usize) -> Result<Vec<Statement>, StoreError> {
+        let mut found = self.all(&["relationship", "report", "note", "opinion", "grouping"])?;
+        found.retain(|statement| {
+            parsed(statement).is_ok_and(|object| object.references.iter().any(|reference| reference.id == *id))
+        });
+        found.reverse();
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    /// Everything of some types that may be seen, oldest first.
+    fn all(&self, types: &[&str]) -> Result<Vec<Statement>, StoreError> {
+        let types = types.iter().map(|&name| name.to_owned()).collect();
+        let query = Query { types, limit: usize::MAX, ..Query::default() };
+        Ok(self.snapshot.page(self.sight, &query)?.statements)
+    }
+
+    /// The newest statement of an object that the reader may see.
+    pub(crate) fn newest(&self, id: &StixId) -> Result<Option<Statement>, StoreError> {
+        let found = self.snapshot.object(self.sight, id)?;
+        Ok(found.into_iter().max_by_key(|statement| (statement.key.version, statement.date)))
+    }
+
+    /// A statement as one row.
+    pub(crate) fn row(&self, statement: &Statement) -> Result<Row, StoreError> {
+        let object = parsed(statement)?;
+        let mut row = Row {
+            id: statement.key.id.to_string(),
+            object_type: statement.key.id.object_type().to_owned(),
+            origin: statement.key.origin.clone(),
+            name: object.name.clone(),
+            value: pattern(&object),
+            marking: self.marking(statement.class, &object)?,
+            created: object.created,
+            modified: object.modified,
+            added: statement.date,
+            revoked: object.revoked,
+            count: None,
+            sighting_of: None,
+            first_seen: None,
+            last_seen: None,
+        };
+        if let Typed::Sighting(sighting) = &object.typed {
+            row.count = sighting.count;
+            row.first_seen = sighting.first_seen;
+            row.last_seen = sighting.last_seen;
+            row.sighting_of = Some(sighting.sighting_of_ref.to_string());
+            if let Some(of) = self.newest(&sighting.sighting_of_ref)? {
+                let of = parsed(&of)?;
+                row.value = pattern(&of);
+                row.name = of.name;
+            }
+        }
+        Ok(row)
+    }
+
+    /// The marking of an object that may be seen; so may its marking definitions, or it could not.
+    pub(crate) fn marking(&self, class: ClassId, object: &Object) -> Result<MarkingView, StoreError> {
+        let mut statements = Vec::new();
+        for id in object.marking_refs.iter().filter(|id| known_tlp(id).is_none()) {
+            if let Some(Meaning::Statement(text)) = self.snapshot.meaning(id)? {
+                statements.push(text);
+            }
+        }
+        Ok(self.marking_of_class(class, statements))
+    }
+
+    fn marking_of_class(&self, class: ClassId, statements: Vec<String>) -> MarkingView {
+        self.classes.meaning(class).map(|class| marking_of(&class, statements)).unwrap_or_default()
+    }
+
+    /// A hit with its evidence.
+    pub(crate) fn hit(&self, hit: &Hit) -> Result<HitView, StoreError> {
+        const DAMAGED: StoreError = StoreError::Damaged("the evidence of a hit cannot be read");
+        let evidence: Evidence = serde_json::from_slice(&hit.evidence).map_err(|_| DAMAGED)?;
+        let indicator = self.newest(&hit.indicator)?.map(|found| parsed(&found)).transpose()?;
+        let mut identity = format!("{}\n{}\n{}\n", hit.sensor, hit.indicator, hit.received).into_bytes();
+        identity.extend_from_slice(&sha256(&hit.evidence));
+        Ok(HitView {
+            id: Uuid::new_v5(&HITS, &identity),
+            indicator: hit.indicator.clone(),
+            indicator_name: indicator.and_then(|indicator| indicator.name),
+            time: hit.time,
+            received: hit.received,
+            sensor: hit.sensor.clone(),
+            site: evidence.site,
+            field: evidence.field,
+            value: evidence.value,
+            marking: self.marking_of_class(hit.class, Vec::new()),
+            observation: evidence.observation,
+        })
+    }
+}
+
+/// The parsed view of what is stored.
+pub(crate) fn parsed(statement: &Statement) -> Result<Object, StoreError> {
+    let read = read(&statement.bytes, &Limits::default());
+    read.map(|(object, _)| object).map_err(|_| StoreError::Damaged("a stored object cannot be read"))
+}
+
+fn pattern(object: &Object) -> Option<String> {
+    match &object.typed {
+        Typed::Indicator(indicator) => Some(indicator.pattern.clone()),
+        _ => None,
+    }
+}
