@@ -1,0 +1,151 @@
+//! The live stream from outside.
+
+use std::time::Duration;
+
+use api::Listener;
+use serde_json::Value;
+
+use crate::harness::{GREEN, RED, Running, centre, centre_with, indicator, token};
+
+/// A stream that is being read.
+struct Reader {
+    response: reqwest::Response,
+    pending: String,
+}
+
+#[derive(Debug, Clone)]
+struct Event {
+    id: String,
+    kind: String,
+    data: Value,
+}
+
+impl Reader {
+    async fn open(running: &Running, who: &str, query: &str) -> Self {
+        let response = running.get(who, &format!("/api/v1/live{query}")).await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self { response, pending: String::new() }
+    }
+
+    /// The next event that is no `status`; none at the end of the stream.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            let event = self.any().await?;
+            if event.kind != "status" {
+                return Some(event);
+            }
+        }
+    }
+
+    async fn any(&mut self) -> Option<Event> {
+        loop {
+            if let Some(end) = self.pending.find("\n\n") {
+                let block: String = self.pending.drain(..end + 2).collect();
+                let field = |name: &str| {
+                    block.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim().to_owned()
+                };
+                let data = serde_json::from_str(&field("data:")).unwrap();
+                return Some(Event { id: field("id:"), kind: field("event:"), data });
+            }
+            let chunk = self.response.chunk().await.ok()??;
+            self.pending.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+}
+
+#[tokio::test]
+async fn events_arrive_and_a_cursor_resumes() {
+    let running = centre().await;
+    running.hold(&indicator(1, 1, GREEN), "ca").await;
+    let mut reader = Reader::open(&running, "alice@ca", "").await;
+    assert_eq!(reader.any().await.unwrap().kind, "status", "the first says how things are");
+    running.hold(&indicator(2, 1, GREEN), "ca").await;
+    running.hold(&indicator(3, 1, RED), "ca").await;
+    running.hold(&indicator(4, 1, GREEN), "us").await;
+    let first = reader.next().await.unwrap();
+    assert_eq!((first.kind.as_str(), &first.data["name"]), ("object", &"indicator 2 of minute 1".into()));
+    assert_eq!(first.data["marking"]["text"], "TLP:GREEN");
+    let second = reader.next().await.unwrap();
+    assert_eq!((&second.data["name"], &second.data["origin"]), (&"indicator 4 of minute 1".into(), &"us".into()));
+    drop(reader);
+    let mut resumed = Reader::open(&running, "alice@ca", &format!("?from={}", first.id)).await;
+    assert_eq!(resumed.next().await.unwrap().data["name"], "indicator 4 of minute 1", "no double, no gap");
+    for (who, cursor) in [("olga@ca", first.id.as_str()), ("alice@ca", "AAAA")] {
+        assert_eq!(running.get(who, &format!("/api/v1/live?from={cursor}")).await.status(), 400);
+    }
+    assert!(!running.disclosures.0.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_taken_away_is_withdrawn_and_nothing_else_is_said() {
+    let running = centre().await;
+    let mut alice = Reader::open(&running, "alice@ca", "").await;
+    let mut paul = Reader::open(&running, "paul@ca", "").await;
+    running.hold(&indicator(1, 1, GREEN), "ca").await;
+    assert_eq!(alice.next().await.unwrap().kind, "object");
+    assert_eq!(paul.next().await.unwrap().kind, "object");
+    running.hold(&indicator(1, 2, RED), "ca").await;
+    running.hold(&indicator(1, 3, RED), "ca").await;
+    running.hold(&indicator(9, 1, GREEN), "ca").await;
+    let withdrawn = alice.next().await.unwrap();
+    assert_eq!(withdrawn.kind, "withdrawal");
+    assert_eq!(withdrawn.data["modified"], "2026-01-01T00:01:00.000000Z");
+    assert!(!withdrawn.data.to_string().contains("minute 2"));
+    assert_eq!(alice.next().await.unwrap().data["name"], "indicator 9 of minute 1", "nothing about the third");
+    assert_eq!(paul.next().await.unwrap().data["name"], "indicator 1 of minute 2", "its publisher sees it");
+}
+
+#[tokio::test]
+async fn a_revoked_principal_loses_its_stream_at_once() {
+    let running = centre().await;
+    let mut reader = Reader::open(&running, "alice@ca", "").await;
+    reader.any().await.unwrap();
+    running.directory.revoke("alice@ca");
+    running.hold(&indicator(1, 1, GREEN), "ca").await;
+    let rest = async {
+        let mut last = None;
+        while let Some(event) = reader.next().await {
+            assert_ne!(event.kind, "object");
+            last = Some(event);
+        }
+        last
+    };
+    let last = tokio::time::timeout(Duration::from_secs(1), rest).await.expect("closed within a second");
+    assert_eq!(last.unwrap().kind, "end");
+}
+
+#[tokio::test]
+async fn streams_are_counted_and_the_link_is_cut_on_revocation() {
+    let running = centre_with(api::Settings { streams_per_principal_max: 2, ..api::Settings::default() }).await;
+    let one = Reader::open(&running, "alice@ca", "").await;
+    let _two = Reader::open(&running, "alice@ca", "").await;
+    assert_eq!(running.get("alice@ca", "/api/v1/live").await.status(), 429);
+    drop(one);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(running.get("alice@ca", "/api/v1/live").await.status(), 200, "a place is free again");
+
+    let credential = running.link_authority.client("us");
+    running.directory.certify("peer@ca", credential.digest);
+    let client = running.client_with(Some(&credential));
+    let url = running.url(Listener::Link, "/link/v1/releases?after=3");
+    let mut lines = client.get(&url).send().await.unwrap();
+    assert!(lines.chunk().await.unwrap().is_some());
+    running.directory.revoke("peer@ca");
+    let drained = async { while let Ok(Some(_)) = lines.chunk().await {} };
+    tokio::time::timeout(Duration::from_secs(1), drained).await.expect("closed within a second");
+    let beyond = running.url(Listener::Link, "/link/v1/releases?after=99");
+    running.directory.enrol("peer@ca", &[sharing::Role::Peer]);
+    assert_eq!(client.get(&beyond).send().await.unwrap().status(), 409);
+}
+
+#[tokio::test]
+async fn the_end_of_the_program_ends_the_streams() {
+    let running = centre().await;
+    let mut reader = Reader::open(&running, "alice@ca", "").await;
+    reader.any().await.unwrap();
+    running.stop.send(true).unwrap();
+    assert_eq!(reader.next().await.unwrap().kind, "end");
+    tokio::time::timeout(Duration::from_secs(5), running.serving).await.expect("serving ends").unwrap();
+    let _ = token("alice@ca");
+}

@@ -1,0 +1,253 @@
+//! TAXII 2.1 over the wire.
+
+use api::Listener;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::harness::{CLEAR, GREEN, RED, Running, centre, centre_with, indicator, token};
+
+const MEDIA: &str = "application/taxii+json;version=2.1";
+
+fn path(name: &str, rest: &str) -> String {
+    let id = api::taxii::collection_id(&"ca".parse().unwrap(), name);
+    format!("/taxii2/root/collections/{id}/{rest}")
+}
+
+async fn json_of(running: &Running, who: &str, path: &str) -> Value {
+    let response = running.get(who, path).await;
+    assert_eq!(response.status(), StatusCode::OK, "{path}");
+    assert_eq!(response.headers()["content-type"], MEDIA);
+    response.json().await.unwrap()
+}
+
+fn names(page: &Value) -> Vec<String> {
+    let objects = page["objects"].as_array().cloned().unwrap_or_default();
+    objects.iter().map(|object| object["name"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+async fn push(running: &Running, who: &str, body: &Value) -> reqwest::Response {
+    running
+        .client()
+        .post(running.url(Listener::Machines, &path("all", "objects/")))
+        .bearer_auth(token(who))
+        .header("content-type", MEDIA)
+        .body(body.to_string())
+        .send()
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_client_finds_its_way() {
+    let running = centre().await;
+    let discovery = json_of(&running, "alice@ca", "/taxii2/").await;
+    let root = running.url(Listener::Machines, "/taxii2/root/");
+    assert_eq!(discovery["default"], root.as_str());
+    assert_eq!(discovery["api_roots"], json!([root]));
+    let information = json_of(&running, "alice@ca", "/taxii2/root/").await;
+    assert_eq!(information["versions"], json!([MEDIA]));
+    assert_eq!(information["max_content_length"], 16 << 20);
+    let collections = json_of(&running, "alice@ca", "/taxii2/root/collections/").await;
+    assert_eq!(collections["collections"].as_array().unwrap().len(), 3);
+    assert_eq!(collections["collections"][0]["can_write"], false);
+    assert_eq!(json_of(&running, "paul@ca", &path("all", "")).await["can_write"], true);
+    assert_eq!(json_of(&running, "paul@ca", &path("us", "")).await["can_write"], false);
+    assert_eq!(running.get("alice@ca", "/taxii2/root/collections").await.status(), 404, "the slash belongs to it");
+    assert_eq!(running.get("alice@ca", "/taxii2/root/collections/nonsense/").await.status(), 404);
+}
+
+#[tokio::test]
+async fn what_is_pushed_is_read_and_has_a_status() {
+    let running = centre().await;
+    let bad = json!({ "type": "indicator", "id": "indicator--x" });
+    let response = push(&running, "paul@ca", &json!({ "objects": [indicator(1, 1, GREEN), bad] })).await;
+    assert_eq!(response.status(), 202);
+    let status: Value = response.json().await.unwrap();
+    assert_eq!((&status["status"], &status["total_count"]), (&json!("complete"), &json!(2)));
+    assert_eq!((&status["success_count"], &status["failure_count"]), (&json!(1), &json!(1)));
+    let address = format!("/taxii2/root/status/{}/", status["id"].as_str().unwrap());
+    assert_eq!(json_of(&running, "paul@ca", &address).await, status);
+    assert_eq!(running.get("alice@ca", &address).await.status(), 404, "only its poster sees it");
+
+    let response = running.get("alice@ca", &path("all", "objects/")).await;
+    let first = response.headers()["x-taxii-date-added-first"].to_str().unwrap().to_owned();
+    assert_eq!(first.len(), "2026-11-24T19:03:07.042000Z".len());
+    assert_eq!(response.headers()["x-taxii-date-added-last"], first);
+    let page: Value = response.json().await.unwrap();
+    assert_eq!(page, json!({ "objects": [indicator(1, 1, GREEN)] }));
+    let manifest = json_of(&running, "alice@ca", &path("all", "manifest/")).await;
+    let expected = json!({ "id": indicator(1, 1, GREEN)["id"], "date_added": first,
+        "version": "2026-01-01T00:01:00.000Z", "media_type": "application/stix+json;version=2.1" });
+    assert_eq!(manifest["objects"], json!([expected]));
+    let disclosed = running.disclosures.0.lock().unwrap().len();
+    assert_eq!(disclosed, 2, "one for the page, one for the manifest");
+}
+
+#[tokio::test]
+async fn who_may_write_where() {
+    let running = centre().await;
+    let body = json!({ "objects": [indicator(1, 1, GREEN)] });
+    assert_eq!(push(&running, "alice@ca", &body).await.status(), 403);
+    let to = |rest: String| running.client().post(running.url(Listener::Machines, &rest)).bearer_auth(token("paul@ca"));
+    let other = to(path("us", "objects/")).header("content-type", MEDIA).body(body.to_string());
+    assert_eq!(other.send().await.unwrap().status(), 403);
+    let plain = to(path("all", "objects/")).header("content-type", "application/json").body(body.to_string());
+    assert_eq!(plain.send().await.unwrap().status(), 415);
+    let url = running.url(Listener::Machines, &path("all", "objects/indicator--00000000-0000-4000-8000-000000000001/"));
+    let deleted = running.client().delete(url).bearer_auth(token("paul@ca")).send().await.unwrap();
+    assert_eq!(deleted.status(), 405);
+    assert_eq!(deleted.headers()["allow"], "GET");
+    let error: Value = deleted.json().await.unwrap();
+    assert_eq!(error["http_status"], "405");
+}
+
+#[tokio::test]
+async fn filters_choose() {
+    let running = centre().await;
+    for (n, minute) in [(1, 1), (1, 2), (1, 3), (2, 1)] {
+        running.hold(&indicator(n, minute, GREEN), "ca").await;
+    }
+    running.hold(&indicator(3, 1, CLEAR), "us").await;
+    let read = |query: &'static str| {
+        let running = &running;
+        async move { names(&json_of(running, "alice@ca", &path("all", &format!("objects/{query}"))).await) }
+    };
+    let last = ["indicator 1 of minute 3", "indicator 2 of minute 1", "indicator 3 of minute 1"];
+    assert_eq!(read("").await, last);
+    assert_eq!(read("?match[version]=last").await, last);
+    assert_eq!(read("?match[version]=first").await[0], "indicator 1 of minute 1");
+    assert_eq!(read("?match[version]=all").await.len(), 5);
+    assert_eq!(read("?match[version]=2026-01-01T00:02:00Z").await, ["indicator 1 of minute 2"]);
+    assert_eq!(read("?match[version]=first,last").await.len(), 4);
+    assert_eq!(read("?match[type]=malware,indicator").await.len(), 3);
+    assert!(read("?match[type]=malware").await.is_empty());
+    let one = "?match%5Bid%5D=indicator--00000000-0000-4000-8000-000000000001";
+    assert_eq!(read(one).await, ["indicator 1 of minute 3"]);
+    assert!(read("?match[spec_version]=2.0").await.is_empty());
+    assert_eq!(read("?match[spec_version]=2.0,2.1").await.len(), 3);
+    assert!(read("?added_after=2100-01-01T00:00:00Z").await.is_empty());
+    let us = json_of(&running, "alice@ca", &path("us", "objects/")).await;
+    assert_eq!(names(&us), ["indicator 3 of minute 1"]);
+
+    let object = path("all", "objects/indicator--00000000-0000-4000-8000-000000000001/");
+    assert_eq!(names(&json_of(&running, "alice@ca", &object).await), ["indicator 1 of minute 3"]);
+    let all = json_of(&running, "alice@ca", &format!("{object}?match[version]=all")).await;
+    assert_eq!(names(&all).len(), 3);
+    let versions = json_of(&running, "alice@ca", &format!("{object}versions/")).await;
+    let expected = ["2026-01-01T00:01:00.000Z", "2026-01-01T00:02:00.000Z", "2026-01-01T00:03:00.000Z"];
+    assert_eq!(versions, json!({ "versions": expected }));
+    let nothing = json_of(&running, "alice@ca", &format!("{object}?match[version]=2020-01-01T00:00:00Z")).await;
+    assert_eq!(nothing, json!({}), "an empty envelope");
+
+    for bad in ["?match[name]=x", "?limit=0", "?added_after=x", "?next=AAAA", "?match[version]=x", "?limit=1&limit=2"] {
+        let response = running.get("alice@ca", &path("all", &format!("objects/{bad}"))).await;
+        assert_eq!(response.status(), 400, "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn pages_follow_without_gap_or_double_and_cursors_are_bound() {
+    let running = centre().await;
+    for n in 0..25 {
+        running.hold(&indicator(n, 1, GREEN), "ca").await;
+    }
+    for route in ["objects/", "manifest/"] {
+        let mut seen = Vec::new();
+        let mut query = "?limit=10&match[type]=indicator".to_owned();
+        loop {
+            let page = json_of(&running, "alice@ca", &path("all", &format!("{route}{query}"))).await;
+            seen.extend(page["objects"].as_array().unwrap().iter().map(|o| o["id"].as_str().unwrap().to_owned()));
+            let Some(next) = page["next"].as_str() else { break };
+            assert_eq!(page["more"], true);
+            query = format!("?limit=10&match[type]=indicator&next={next}");
+        }
+        let expected: Vec<_> = (0..25).map(|n| indicator(n, 1, GREEN)["id"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(seen, expected, "{route}");
+    }
+    let page = json_of(&running, "alice@ca", &path("all", "objects/?limit=10")).await;
+    let next = page["next"].as_str().unwrap();
+    let mut altered = next.to_owned();
+    let flipped = if altered.ends_with('A') { "B" } else { "A" };
+    altered.replace_range(altered.len() - 1.., flipped);
+    let mut bodies = Vec::new();
+    for (who, route) in [
+        ("olga@ca", path("all", &format!("objects/?next={next}"))),
+        ("alice@ca", path("all", &format!("objects/?match[type]=indicator&next={next}"))),
+        ("alice@ca", path("ca", &format!("objects/?next={next}"))),
+        ("alice@ca", path("all", &format!("manifest/?next={next}"))),
+        ("alice@ca", path("all", &format!("objects/?next={altered}"))),
+    ] {
+        let response = running.get(who, &route).await;
+        assert_eq!(response.status(), 400, "{route}");
+        let mut body: Value = response.json().await.unwrap();
+        body["error_id"].take();
+        bodies.push(body);
+    }
+    assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]), "one refusal for all: {bodies:?}");
+}
+
+#[tokio::test]
+async fn hidden_and_unknown_are_the_same_bytes() {
+    let running = centre().await;
+    running.hold(&indicator(1, 1, RED), "ca").await; // its publisher is paul
+    let ask = |who: &'static str, n: u32, rest: &'static str| {
+        let running = &running;
+        async move {
+            let id = indicator(n, 1, RED)["id"].as_str().unwrap().to_owned();
+            let response = running.get(who, &path("all", &format!("objects/{id}/{rest}"))).await;
+            let status = response.status().as_u16();
+            let mut headers = response.headers().clone();
+            headers.remove("x-request-id");
+            headers.remove("date");
+            let text = response.text().await.unwrap();
+            let id = serde_json::from_str::<Value>(&text).ok().and_then(|v| Some(v["error_id"].as_str()?.to_owned()));
+            (status, headers, text.replace(&id.unwrap_or_default(), ""))
+        }
+    };
+    for rest in ["", "versions/"] {
+        assert_eq!(ask("paul@ca", 1, rest).await.0, 200);
+        assert_eq!(ask("alice@ca", 1, rest).await.0, 404);
+        assert_eq!(ask("alice@ca", 1, rest).await, ask("alice@ca", 2, rest).await);
+    }
+    assert_eq!(json_of(&running, "alice@ca", &path("all", "objects/")).await, json!({}));
+    assert_eq!(json_of(&running, "alice@ca", &path("all", "manifest/")).await, json!({}));
+}
+
+#[tokio::test]
+async fn a_newer_hidden_version_takes_the_older_with_it() {
+    let running = centre().await;
+    running.hold(&indicator(1, 1, GREEN), "ca").await;
+    running.hold(&indicator(1, 2, RED), "ca").await;
+    for query in ["objects/?match[version]=all", "objects/?match[version]=first", "manifest/?match[version]=all"] {
+        assert_eq!(json_of(&running, "alice@ca", &path("all", query)).await, json!({}), "{query}");
+    }
+    let versions = path("all", "objects/indicator--00000000-0000-4000-8000-000000000001/versions/");
+    assert_eq!(running.get("alice@ca", &versions).await.status(), 404);
+}
+
+#[tokio::test]
+async fn content_is_negotiated() {
+    let running = centre().await;
+    let url = running.url(Listener::Machines, "/taxii2/");
+    for (accept, expected) in [(MEDIA, 200), ("*/*", 200), ("application/json", 406), ("application/taxii+json;version=2.0", 406)] {
+        let request = running.client().get(&url).bearer_auth(token("alice@ca")).header("accept", accept);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), expected, "{accept}");
+        assert_eq!(response.headers()["content-type"], MEDIA);
+    }
+}
+
+#[tokio::test]
+async fn a_page_ends_before_it_is_too_large() {
+    let settings = api::Settings { page_bytes_max: 1_000, body_bytes_max: 2_000, ..api::Settings::default() };
+    let running = centre_with(settings).await;
+    for n in 0..5 {
+        running.hold(&indicator(n, 1, GREEN), "ca").await;
+    }
+    let page = json_of(&running, "alice@ca", &path("all", "objects/")).await;
+    assert!(page["more"] == true && names(&page).len() < 5);
+    let many: Vec<Value> = (0..10).map(|n| indicator(n, 1, GREEN)).collect();
+    let response = push(&running, "paul@ca", &json!({ "objects": many })).await;
+    assert_eq!(response.status(), 413);
+    assert_eq!(push(&running, "paul@ca", &json!("no envelope")).await.status(), 422);
+}
