@@ -1,0 +1,11 @@
+//! `bridgewatch completions`.
+
+use anyhow::Result;
+use clap::CommandFactory;
+
+use super::{Arguments, CompletionsArguments, Status};
+
+pub fn run(arguments: &CompletionsArguments) -> Result<Status> {
+    clap_complete::generate(arguments.shell, &mut Arguments::command(), "bridgewatch", &mut std::io::stdout());
+    Ok(Status::Done)
+}

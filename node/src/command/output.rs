@@ -1,0 +1,49 @@
+//! Data on stdout, in lines; a reader that goes away (`| head`) ends the command quietly.
+
+use std::io::{BufWriter, StdoutLock, Write};
+
+use anyhow::Result;
+use serde::Serialize;
+
+/// Buffered lines on stdout.
+pub struct Lines {
+    out: BufWriter<StdoutLock<'static>>,
+}
+
+/// The reader of stdout went away: no failure, but no reason to go on.
+#[derive(Debug, thiserror::Error)]
+#[error("the reader of the output is gone")]
+pub struct Gone;
+
+impl Lines {
+    /// Takes stdout.
+    pub fn new() -> Self {
+        Self { out: BufWriter::with_capacity(1 << 16, std::io::stdout().lock()) }
+    }
+
+    /// One JSON line.
+    pub fn json(&mut self, value: &impl Serialize) -> Result<()> {
+        let mut line = serde_json::to_vec(value)?;
+        line.push(b'\n');
+        self.write(&line)
+    }
+
+    /// One line of text.
+    pub fn text(&mut self, line: &str) -> Result<()> {
+        self.write(line.as_bytes())?;
+        self.write(b"\n")
+    }
+
+    /// Everything out.
+    pub fn finish(mut self) -> Result<()> {
+        self.out.flush().map_err(Self::gone)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.out.write_all(bytes).map_err(Self::gone)
+    }
+
+    fn gone(error: std::io::Error) -> anyhow::Error {
+        if error.kind() == std::io::ErrorKind::BrokenPipe { Gone.into() } else { error.into() }
+    }
+}
