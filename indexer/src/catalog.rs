@@ -80,17 +80,18 @@ pub(crate) fn origin_prefix(id: &StixId, origin: &CentreCode) -> Vec<u8> {
 /// Where a version stands among the places, ordered by version.
 pub(crate) fn place(id: &StixId, origin: &CentreCode, version: &Version) -> Vec<u8> {
     let mut key = origin_prefix(id, origin);
+    key.extend_from_slice(&version_key(version));
+    key
+}
+
+/// A version, ordered by time; those without time before all others.
+pub(crate) fn version_key(version: &Version) -> Vec<u8> {
     match version {
-        Version::Digest(digest) => {
-            key.push(0);
-            key.extend_from_slice(digest);
-        }
+        Version::Digest(digest) => [&[0], digest.as_slice()].concat(),
         Version::Modified(time) => {
-            key.push(1);
-            key.extend_from_slice(&(time.micros().cast_unsigned() ^ (1 << 63)).to_be_bytes());
+            [&[1], (time.micros().cast_unsigned() ^ (1 << 63)).to_be_bytes().as_slice()].concat()
         }
     }
-    key
 }
 
 /// The first key that no longer begins with `prefix`, which ends in a 0 byte.

@@ -10,6 +10,7 @@ use sharing::ClassTable;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::catalog::{DEFINITIONS, META, Tables};
+use crate::disclosure::DisclosureLog;
 use crate::error::StoreError;
 use crate::keys::Keyring;
 use crate::log::entry::{Envelope, Head, NewEntry};
@@ -31,6 +32,12 @@ pub struct Settings {
     pub commit_entries: usize,
     /// How often the catalog becomes durable, milliseconds; what it lacks after a crash is read from the log.
     pub catalog_durable_ms: u64,
+    /// Cache of the disclosure log's file, bytes.
+    pub disclosure_cache_bytes: usize,
+    /// Disclosures that may wait for their writer; a further one waits to wait.
+    pub disclosure_queue: usize,
+    /// Most disclosures in one commit.
+    pub disclosure_commit_entries: usize,
 }
 
 impl Default for Settings {
@@ -41,6 +48,9 @@ impl Default for Settings {
             queue: 256,
             commit_entries: 20_000,
             catalog_durable_ms: 1_000,
+            disclosure_cache_bytes: 1 << 20,
+            disclosure_queue: 1_024,
+            disclosure_commit_entries: 1_024,
         }
     }
 }
@@ -64,7 +74,7 @@ pub(crate) struct Request {
 pub(crate) struct Shared {
     pub(crate) log: LogFile,
     pub(crate) catalog: Database,
-    pub(crate) keys: Keyring,
+    pub(crate) keys: Arc<Keyring>,
     pub(crate) classes: Arc<ClassTable>,
 }
 
@@ -74,6 +84,7 @@ pub struct Store {
     requests: Mutex<Option<mpsc::Sender<Request>>>,
     head: watch::Receiver<u64>,
     writer: Mutex<Option<std::thread::JoinHandle<()>>>,
+    disclosures: Arc<DisclosureLog>,
 }
 
 impl Store {
@@ -87,11 +98,17 @@ impl Store {
     ) -> Result<Self, StoreError> {
         std::fs::create_dir_all(folder).map_err(|source| StoreError::Folder { path: folder.to_owned(), source })?;
         let log = LogFile::open(&folder.join("objects.redb"), settings.log_cache_bytes)?;
-        let keys = Keyring::open(&folder.join("keys.redb"), master)?;
+        let keys = Arc::new(Keyring::open(&folder.join("keys.redb"), master)?);
         let catalog = open_catalog(&folder.join("catalog.redb"), settings.catalog_cache_bytes, log.next()?)?;
         let shared = Arc::new(Shared { log, catalog, keys, classes });
         shared.load_definitions()?;
         shared.catch_up()?;
+        let disclosures = DisclosureLog::open(
+            &folder.join("disclosures.redb"),
+            &settings,
+            Arc::clone(&shared.keys),
+            Arc::clone(&clock),
+        )?;
         let (sender, receiver) = mpsc::channel(settings.queue.max(1));
         let next = shared.log.next()?;
         let (head, watch) = watch::channel(next.saturating_sub(1));
@@ -100,7 +117,13 @@ impl Store {
             .name("log-writer".to_owned())
             .spawn(move || writer.run(receiver))
             .map_err(|source| StoreError::Folder { path: folder.to_owned(), source })?;
-        Ok(Self { shared, requests: Mutex::new(Some(sender)), head: watch, writer: Mutex::new(Some(thread)) })
+        Ok(Self {
+            shared,
+            requests: Mutex::new(Some(sender)),
+            head: watch,
+            writer: Mutex::new(Some(thread)),
+            disclosures: Arc::new(disclosures),
+        })
     }
 
     /// Appends all of `entries` or none. Durable, and seen by every later read, when it returns.
@@ -127,7 +150,12 @@ impl Store {
         &self.shared.classes
     }
 
-    /// Takes no more appends and waits until what was accepted is durable, the catalog too.
+    /// The disclosure log of this store.
+    pub fn disclosures(&self) -> Arc<DisclosureLog> {
+        Arc::clone(&self.disclosures)
+    }
+
+    /// Takes no more appends and disclosures, and waits until what was accepted is durable, the catalog too.
     pub fn close(&self) {
         drop(self.requests.lock().unwrap_or_else(PoisonError::into_inner).take());
         if let Some(thread) = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -135,6 +163,7 @@ impl Store {
         {
             tracing::error!("the log's writer ended in disorder");
         }
+        self.disclosures.close();
     }
 }
 

@@ -16,7 +16,7 @@ use crate::catalog::{Tables, decode_row, hit_key};
 use crate::error::StoreError;
 use crate::keys::KeyName;
 use crate::log::entry::{Envelope, Head, NewEntry, NewHit, NewStatement, StatementHead};
-use crate::log::frame::FrameBuilder;
+use crate::log::frame::Frames;
 use crate::store::{Appended, Request, Settings, Shared};
 
 /// The retention class of everything until agreements name more.
@@ -51,30 +51,6 @@ pub(crate) struct Writer {
     behind: bool,
     /// Definitions that were given a number in a commit that is not durable (yet): the next one logs them first.
     undefined: Vec<Definition>,
-}
-
-/// Frames of one commit in the making.
-struct Frames {
-    done: Vec<(u64, Vec<u8>)>,
-    open: FrameBuilder,
-    open_first: u64,
-}
-
-impl Frames {
-    fn push(&mut self, sequence: u64, envelope: &[u8], sealed: &[u8]) -> Result<(), StoreError> {
-        if !self.open.is_empty() && !self.open.fits(envelope, sealed) {
-            self.close(sequence);
-        }
-        self.open.push(envelope, sealed)
-    }
-
-    fn close(&mut self, next_first: u64) {
-        let full = std::mem::replace(&mut self.open, FrameBuilder::new());
-        if !full.is_empty() {
-            self.done.push((self.open_first, full.finish()));
-        }
-        self.open_first = next_first;
-    }
 }
 
 impl Writer {
@@ -182,7 +158,7 @@ impl Writer {
         let shared = Arc::clone(&self.shared);
         let mut transaction = shared.catalog.begin_write()?;
         transaction.set_durability(Durability::None)?;
-        let mut frames = Frames { done: Vec::new(), open: FrameBuilder::new(), open_first: self.next };
+        let mut frames = Frames::new(self.next);
         let mut all = Vec::with_capacity(requests.len());
         {
             let mut tables = Tables::open(&transaction)?;
@@ -197,8 +173,7 @@ impl Writer {
                 all.push(appended);
             }
         }
-        frames.close(self.next);
-        self.shared.log.append(&frames.done)?;
+        self.shared.log.append(&frames.finish())?;
         transaction.commit()?;
         Ok(all)
     }
