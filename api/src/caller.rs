@@ -57,7 +57,9 @@ pub(crate) fn identify(
     match connection.listener {
         Listener::People => Ok(by_session(api, headers, active)),
         Listener::Link | Listener::Sensors => Ok(by_certificate(directory, connection)),
-        Listener::Machines if headers.contains_key(header::AUTHORIZATION) => by_authorization(directory, headers).map(Some),
+        Listener::Machines if headers.contains_key(header::AUTHORIZATION) => {
+            by_authorization(directory, headers).map(Some)
+        }
         Listener::Machines => Ok(by_certificate(directory, connection)),
         Listener::Metrics => Ok(None),
     }

@@ -165,9 +165,8 @@ impl Subscriber {
         loop {
             let principal = self.guard.principal().map_err(End::Closed)?;
             let (from, classes) = (self.position, self.api.services.gate.table().clone());
-            let look = move |snapshot: &Snapshot, sight: &Visibility| {
-                look(&View { snapshot, sight, classes: &classes }, from)
-            };
+            let look =
+                move |snapshot: &Snapshot, sight: &Visibility| look(&View { snapshot, sight, classes: &classes }, from);
             let batch = disclose::reading(&self.api, &principal, look).await.map_err(End::Failed)?;
             if !batch.events.is_empty() {
                 let shown = Shown::Entries(batch.events.iter().map(|event| event.position).collect());

@@ -183,7 +183,10 @@ fn admit(
         return Err(Failure::new(Code::BadRequest, "a body has a length or comes in chunks, not both"));
     }
     if connection.listener == Listener::People && route.method != "GET" && !headers.contains_key(CSRF) {
-        return Err(Failure::new(Code::Forbidden, "a request that changes something needs the header `X-Bridgewatch: 1`"));
+        return Err(Failure::new(
+            Code::Forbidden,
+            "a request that changes something needs the header `X-Bridgewatch: 1`",
+        ));
     }
     let caller = match route.access {
         Access::Anyone => None,

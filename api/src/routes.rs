@@ -123,7 +123,8 @@ impl Route {
         loop {
             match (ours.next(), theirs.next()) {
                 (None, None) => return true,
-                (Some(segment), Some(given)) if segment == given || (segment.starts_with('{') && !given.is_empty()) => {}
+                (Some(segment), Some(given)) if segment == given || (segment.starts_with('{') && !given.is_empty()) => {
+                }
                 _ => return false,
             }
         }
@@ -145,8 +146,7 @@ const METRICS: &[Listener] = &[Listener::Metrics];
 
 const ANYONE: Access = Access::Anyone;
 const ANALYSTS: Access = Access::Roles(&[Role::Analyst, Role::Publisher, Role::Officer]);
-const READERS: Access =
-    Access::Roles(&[Role::Analyst, Role::Publisher, Role::Officer, Role::Operator, Role::Partner]);
+const READERS: Access = Access::Roles(&[Role::Analyst, Role::Publisher, Role::Officer, Role::Operator, Role::Partner]);
 pub(crate) const WRITERS: Access = Access::Roles(&[Role::Publisher, Role::Operator, Role::Partner]);
 const SENDERS: Access = Access::Roles(&[Role::Publisher, Role::Officer, Role::Operator, Role::Partner]);
 const PEER: Access = Access::Roles(&[Role::Peer]);

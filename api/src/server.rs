@@ -61,7 +61,9 @@ pub enum ApiError {
         source: std::io::Error,
     },
     /// Metrics anywhere but on loopback, or another listener without TLS.
-    #[error("the {0} listener cannot be served like this: metrics go plain on loopback alone, everything else over TLS")]
+    #[error(
+        "the {0} listener cannot be served like this: metrics go plain on loopback alone, everything else over TLS"
+    )]
     Exposed(&'static str),
 }
 

@@ -9,8 +9,8 @@ pub fn project() -> PathBuf {
 
 /// The corpora, or none where this clone has no `shared` beside it; the test then says `skipped: no corpora`.
 pub fn corpora() -> Option<PathBuf> {
-    let place = std::env::var_os("BRIDGEWATCH_CORPORA")
-        .map_or_else(|| project().join("../shared/corpora"), PathBuf::from);
+    let place =
+        std::env::var_os("BRIDGEWATCH_CORPORA").map_or_else(|| project().join("../shared/corpora"), PathBuf::from);
     place.join("README.md").exists().then_some(place)
 }
 

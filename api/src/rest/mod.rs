@@ -20,8 +20,8 @@ pub(crate) use object::object;
 pub(crate) use publish::{publish, validate};
 pub(crate) use search::search;
 pub(crate) use session::{centre, session_end, session_show, session_start};
-pub use wire::{Latency, MarkingView, Row};
 pub(crate) use view::{HitView, View};
+pub use wire::{Latency, MarkingView, Row};
 
 use crate::error::Failure;
 

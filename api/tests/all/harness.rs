@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use api::rest::{Border, Counts, Latency, LinkState, SensorState};
 use api::service::{
     Answer, Banner, Centre, Directory, Disclosure, Disclosures, Intake, NotTaken, Outcome, Pulse, Releases,
-    SensorIntake, Services, ServiceError, Sha256, Status, Taken,
+    SensorIntake, ServiceError, Services, Sha256, Status, Taken,
 };
 use api::{Api, Bound, Listener, Settings, TlsMaterial, serve, server_config};
 use bytes::Bytes;
@@ -154,8 +154,10 @@ pub struct TestIntake {
 impl TestIntake {
     /// Appends `raw` as a statement of `origin`.
     pub fn entry(raw: &[u8], origin: &CentreCode, by: &PrincipalName) -> Result<(NewEntry, Taken), NotTaken> {
-        let (object, _) = model::stix::read(raw, &Limits::default())
-            .map_err(|faults| NotTaken { id: faults.first().and_then(|f| f.object.clone()).unwrap_or_default(), faults })?;
+        let (object, _) = model::stix::read(raw, &Limits::default()).map_err(|faults| NotTaken {
+            id: faults.first().and_then(|f| f.object.clone()).unwrap_or_default(),
+            faults,
+        })?;
         let tlp = object.marking_refs.iter().filter_map(known_tlp).max();
         let red = tlp == Some(model::marking::Tlp::Red);
         let class = Class { tlp, publisher: red.then(|| by.clone()), ..Class::unmarked(origin.clone()) };

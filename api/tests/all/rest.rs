@@ -24,7 +24,8 @@ fn relationship(n: u32, source: &Value, target: &Value, marking: &str) -> Value 
 async fn an_object_stands_with_what_may_be_seen_around_it() {
     let running = centre().await;
     let (green, red, clear) = (indicator(1, 1, GREEN), indicator(2, 1, RED), indicator(3, 1, CLEAR));
-    for object in [&green, &red, &clear, &relationship(1, &green, &clear, GREEN), &relationship(2, &green, &red, GREEN)] {
+    for object in [&green, &red, &clear, &relationship(1, &green, &clear, GREEN), &relationship(2, &green, &red, GREEN)]
+    {
         running.hold(object, "ca").await;
     }
     running.hold(&indicator(1, 2, GREEN), "ca").await;
