@@ -1,9 +1,11 @@
-//! Wire and logs → observations (ADR 2). Whatever the bytes, what can be read is read, what cannot is a fault.
+//! Wire and logs → observations (ADR 2), and the sensor that tells a centre of them. Whatever the bytes, what can be read is read,
+//! what cannot is a fault.
 
 mod capture;
 mod decode;
 mod input;
 mod suricata;
+pub mod wire;
 
 use std::io::Read;
 
