@@ -155,7 +155,6 @@ impl<'t> Tables<'t> {
             Head::Statement(head) => {
                 self.statement(sequence, envelope, head, envelope_bytes, sealed)?;
                 self.note_references(&head.key, refers_to)?;
-                self.count("accepted", 1)?;
             }
             Head::Withdrawal { origin, id, version } => self.withdraw(origin, id, version)?,
             Head::Refreshed { key, set } => self.refresh(sequence, envelope.date, key, *set)?,
@@ -186,6 +185,9 @@ impl<'t> Tables<'t> {
                 self.links.insert(partner.as_str(), postcard::to_stdvec(cursor)?.as_slice())?;
             }
             Head::Principal { principal, credential } => self.principal(principal, credential.as_ref())?,
+            Head::QuarantineEnded { sequence } => {
+                self.quarantine.remove(sequence)?;
+            }
         }
         self.meta.insert("applied", sequence)?;
         self.meta.insert("date", envelope.date.micros().cast_unsigned())?;
@@ -234,8 +236,11 @@ impl<'t> Tables<'t> {
         let place = place(id, origin, version);
         // A later rendering of the same version takes its place.
         let replaced = self.places.insert(place.as_slice(), sequence)?.map(|old| old.value());
-        if let Some(old) = replaced {
-            self.rows.remove(old)?;
+        match replaced {
+            Some(old) => {
+                self.rows.remove(old)?;
+            }
+            None => self.count("accepted", 1)?,
         }
         let row = Row {
             date: envelope.date,
@@ -307,7 +312,8 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
-    /// The classes of what is held under an id, one of each origin: its newest version, if that is not withdrawn.
+    /// The classes of what is held under an id, one of each origin: its newest version. One that its origin took back counts:
+    /// what is said here of it stays.
     pub(crate) fn alternatives(&self, id: &StixId) -> Result<Alternatives, StoreError> {
         let prefix = id_prefix(id);
         let mut newest: BTreeSet<u64> = BTreeSet::new();
@@ -318,7 +324,7 @@ impl<'t> Tables<'t> {
         for position in newest {
             let bytes = self.rows.get(position)?.ok_or(StoreError::Damaged("a place of the catalog points nowhere"))?;
             let (row, _, _) = decode_row(bytes.value())?;
-            if row.newest && !row.withdrawn {
+            if row.newest {
                 classes.insert(row.head.class);
             }
         }

@@ -9,6 +9,7 @@ mod error;
 mod keys;
 mod link;
 mod log;
+mod materialise;
 mod read;
 mod store;
 mod writer;

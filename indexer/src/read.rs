@@ -23,8 +23,8 @@ use crate::store::Shared;
 
 /// The catalog at one moment.
 pub struct Snapshot {
-    shared: Arc<Shared>,
-    transaction: ReadTransaction,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) transaction: ReadTransaction,
 }
 
 /// Which versions of an object are wanted, among those that may be seen (TAXII 2.1 §3.4.1, `match[version]`).
@@ -143,7 +143,7 @@ pub enum Change {
     Other,
 }
 
-fn table_or<T>(result: Result<T, TableError>) -> Result<Option<T>, StoreError> {
+pub(crate) fn table_or<T>(result: Result<T, TableError>) -> Result<Option<T>, StoreError> {
     match result {
         Ok(table) => Ok(Some(table)),
         Err(TableError::TableDoesNotExist(_)) => Ok(None),
@@ -199,7 +199,7 @@ impl Snapshot {
         Ok(found)
     }
 
-    fn positions(&self, id: &StixId) -> Result<Vec<u64>, StoreError> {
+    pub(crate) fn positions(&self, id: &StixId) -> Result<Vec<u64>, StoreError> {
         let Some(places) = table_or(self.transaction.open_table(PLACES))? else { return Ok(Vec::new()) };
         let prefix = id_prefix(id);
         places.range(prefix.as_slice()..after(&prefix).as_slice())?.map(|row| Ok(row?.1.value())).collect()
@@ -295,20 +295,7 @@ impl Snapshot {
         Ok(found)
     }
 
-    /// The newest statement of every indicator, as stored, handed to `each`: for rule sets, which ask the gate themselves.
-    pub fn each_newest(&self, object_type: &str, mut each: impl FnMut(Unchecked)) -> Result<(), StoreError> {
-        let Some(rows) = table_or(self.transaction.open_table(ROWS))? else { return Ok(()) };
-        for row in rows.iter()? {
-            let (_, bytes) = row?;
-            let (row, _, _) = decode_row(bytes.value())?;
-            if row.newest && row.head.key.id.object_type() == object_type {
-                each(self.unchecked(bytes.value())?);
-            }
-        }
-        Ok(())
-    }
-
-    fn unchecked(&self, bytes: &[u8]) -> Result<Unchecked, StoreError> {
+    pub(crate) fn unchecked(&self, bytes: &[u8]) -> Result<Unchecked, StoreError> {
         let (row, envelope, sealed) = decode_row(bytes)?;
         let mut body = Vec::new();
         self.shared.keys.unseal(row.key, envelope, sealed, &mut body)?;
@@ -380,7 +367,7 @@ impl Snapshot {
         Ok((found, more))
     }
 
-    fn hit(&self, position: u64, bytes: &[u8]) -> Result<Hit, StoreError> {
+    pub(crate) fn hit(&self, position: u64, bytes: &[u8]) -> Result<Hit, StoreError> {
         let (envelope, body) = self.sealed_row(bytes)?;
         let Head::Hit { sensor, indicator, origin, class, time, .. } = envelope.head else {
             return Err(StoreError::Damaged("a hit of the catalog is none"));

@@ -192,6 +192,9 @@ impl Writer {
                 let body = postcard::to_stdvec(&(serde_json::to_string(&faults).unwrap_or_default(), bytes))?;
                 self.put(tables, frames, Head::Quarantined { submitter, waits_for }, &body, &[])
             }
+            NewEntry::QuarantineEnded { position } => {
+                self.put(tables, frames, Head::QuarantineEnded { sequence: position }, &[], &[])
+            }
             NewEntry::Refused { submitter, code } => {
                 self.put(tables, frames, Head::Refused { submitter, code }, &[], &[])
             }
