@@ -35,7 +35,7 @@ pub struct MarkingView {
 pub(crate) fn marking_of(class: &Class, statements: Vec<String>) -> MarkingView {
     MarkingView {
         tlp: class.tlp.map(model::marking::Tlp::as_str),
-        text: class.tlp.map_or_else(|| "UNMARKED".to_owned(), |tlp| format!("TLP:{tlp}")),
+        text: class.tlp.map_or_else(|| "UNMARKED".to_owned(), |tlp| tlp.to_string()),
         caveats: class.caveats.iter().map(|caveat| caveat.as_str()).collect(),
         releasable_to: class.releasable_to.iter().flatten().map(ToString::to_string).collect(),
         statements,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use api::Listener;
 use serde_json::Value;
 
-use crate::harness::{GREEN, RED, Running, centre, centre_with, indicator, token};
+use crate::harness::{GREEN, RED, Running, centre, centre_with, indicator};
 
 /// A stream that is being read.
 struct Reader {
@@ -147,5 +147,4 @@ async fn the_end_of_the_program_ends_the_streams() {
     running.stop.send(true).unwrap();
     assert_eq!(reader.next().await.unwrap().kind, "end");
     tokio::time::timeout(Duration::from_secs(5), running.serving).await.expect("serving ends").unwrap();
-    let _ = token("alice@ca");
 }
