@@ -1,6 +1,6 @@
 //! pcap and pcapng → packets.
 
-use std::io::BufRead;
+use std::io::{self, BufRead, Cursor, Read};
 
 use model::observation::Observation;
 use model::time::Timestamp;
@@ -29,6 +29,25 @@ struct Packets {
     settings: Settings,
 }
 
+/// Length of the head of a pcap, and of what a pcapng section begins with, bytes.
+const HEAD_BYTES: u64 = 24;
+/// Longest section header of a pcapng, bytes.
+const SECTION_BYTES_MAX: u64 = 64 << 10;
+
+/// The head of a capture, whole, and the rest: the parser looks at nothing but what its first read gives, which from a
+/// pipe or a decompressor may be less.
+fn head(mut reader: Box<dyn BufRead + Send>) -> io::Result<(Vec<u8>, Box<dyn BufRead + Send>)> {
+    let mut head = Vec::new();
+    (&mut reader).take(HEAD_BYTES).read_to_end(&mut head)?;
+    if let [0x0a, 0x0d, 0x0d, 0x0a, a, b, c, d, order, ..] = *head.as_slice() {
+        let length = if order == 0x1a { u32::from_be_bytes([a, b, c, d]) } else { u32::from_le_bytes([a, b, c, d]) };
+        (&mut reader)
+            .take(u64::from(length).min(SECTION_BYTES_MAX).saturating_sub(HEAD_BYTES))
+            .read_to_end(&mut head)?;
+    }
+    Ok((head, reader))
+}
+
 pub(crate) fn read(
     reader: Box<dyn BufRead + Send>,
     settings: &Settings,
@@ -42,7 +61,8 @@ pub(crate) fn read(
         found: Vec::new(),
         settings: *settings,
     };
-    let mut blocks = match create_reader(settings.packet_bytes.max(1 << 16) * 2, reader) {
+    let (head, rest) = head(reader)?;
+    let mut blocks = match create_reader(settings.packet_bytes.max(1 << 16) * 2, Cursor::new(head).chain(rest)) {
         Ok(blocks) => blocks,
         Err(error) => {
             packets.summary.fault(settings, 0, "capture-head", format!("the capture's head cannot be read: {error:?}"));

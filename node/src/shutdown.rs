@@ -3,7 +3,7 @@
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Waits until the process is asked to end. If signals cannot be heard, waits for ever: they then end the process by force.
-pub async fn asked() {
+pub(crate) async fn asked() {
     match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
         (Ok(mut interrupt), Ok(mut terminate)) => {
             tokio::select! {
