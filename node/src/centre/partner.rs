@@ -1,6 +1,6 @@
 //! What arrives over the partner link: through gate in like everything else, then one atomic append with the new cursor.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use feeds::peer::{Received, Sink, SinkError};
 use futures_util::future::BoxFuture;
@@ -25,6 +25,7 @@ pub(crate) struct Inlet {
     arrivals: Arc<Arrivals>,
     clock: Arc<dyn Clock>,
     body_bytes_max: usize,
+    cursor: Mutex<LinkCursor>,
 }
 
 /// What a batch of lines comes to.
@@ -45,8 +46,9 @@ impl Inlet {
         arrivals: Arc<Arrivals>,
         clock: Arc<dyn Clock>,
         body_bytes_max: usize,
-    ) -> Self {
-        Self { store, partner, principals, reception, arrivals, clock, body_bytes_max }
+    ) -> Result<Self, StoreError> {
+        let cursor = Mutex::new(store.read()?.link_cursor(&partner)?);
+        Ok(Self { store, partner, principals, reception, arrivals, clock, body_bytes_max, cursor })
     }
 
     fn decide(&self, received: Vec<Received>) -> Result<Decided, StoreError> {
@@ -137,8 +139,8 @@ fn is_held(
 }
 
 impl Sink for Inlet {
-    fn cursor(&self) -> Result<LinkCursor, SinkError> {
-        Ok(self.store.read()?.link_cursor(&self.partner)?)
+    fn cursor(&self) -> LinkCursor {
+        *self.cursor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take(&self, received: Vec<Received>, cursor: LinkCursor) -> BoxFuture<'_, Result<(), SinkError>> {
@@ -147,6 +149,7 @@ impl Sink for Inlet {
             let held = NewEntry::LinkCursor { partner: self.partner.clone(), cursor };
             decided.entries.push(held);
             self.store.append(decided.entries).await?;
+            *self.cursor.lock().unwrap_or_else(PoisonError::into_inner) = cursor;
             let time = self.clock.now();
             for (kind, id, version) in decided.arrivals {
                 self.arrivals.note(Arrival { time, kind, id, version });

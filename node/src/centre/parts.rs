@@ -207,8 +207,8 @@ impl Parts {
             Arc::clone(&self.arrivals),
             Arc::clone(&self.clock),
             config.api.body_bytes_max,
-        );
-        let peer = feeds::peer::Peer { url: section.url.clone(), partner: partner.code.clone(), own: self.centre.clone() };
+        )?;
+        let peer = feeds::peer::Peer { url: section.url.clone(), partner: partner.code.clone(), centre: self.centre.clone() };
         let settings = feeds::peer::Settings::default();
         Ok(Some(Follower::new(settings, peer, &tls, Arc::new(inlet), Arc::clone(status))?))
     }
