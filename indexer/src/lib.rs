@@ -9,7 +9,6 @@ mod error;
 mod keys;
 mod link;
 mod log;
-mod materialise;
 mod read;
 mod store;
 mod writer;

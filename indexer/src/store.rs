@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use sharing::ClassTable;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::catalog::{DEFINITIONS, META, Tables};
+use crate::catalog::{DEFINITIONS, FORMAT, META, Tables};
 use crate::disclosure::DisclosureLog;
 use crate::error::StoreError;
-use crate::keys::Keyring;
+use crate::keys::{KeyName, Keyring};
 use crate::log::entry::{Envelope, Head, NewEntry};
 use crate::log::file::LogFile;
 use crate::read::Snapshot;
@@ -173,11 +173,11 @@ impl Drop for Store {
     }
 }
 
-/// Opens the catalog; one that is damaged, or ahead of its log, is set aside and made anew.
+/// Opens the catalog; one that is damaged, of another format, or ahead of its log, is set aside and made anew.
 fn open_catalog(path: &Path, cache_bytes: usize, log_next: u64) -> Result<Database, StoreError> {
     let open = || Database::builder().set_cache_size(cache_bytes).create(path);
     let good = match open() {
-        Ok(database) if applied(&database).is_ok_and(|applied| applied < log_next) => return Ok(database),
+        Ok(database) if usable(&database, log_next).unwrap_or(false) => return Ok(database),
         Ok(_) => false,
         Err(redb::DatabaseError::DatabaseAlreadyOpen) => true,
         Err(_) => false,
@@ -191,11 +191,20 @@ fn open_catalog(path: &Path, cache_bytes: usize, log_next: u64) -> Result<Databa
     open().map_err(StoreError::open(path))
 }
 
+fn usable(catalog: &Database, log_next: u64) -> Result<bool, StoreError> {
+    let applied = applied(catalog)?;
+    Ok(applied == 0 || (applied < log_next && meta(catalog, "format")? == FORMAT))
+}
+
 /// The last sequence that a catalog has applied; 0 if none.
-pub(crate) fn applied(database: &Database) -> Result<u64, StoreError> {
-    let transaction = database.begin_read()?;
+pub(crate) fn applied(catalog: &Database) -> Result<u64, StoreError> {
+    meta(catalog, "applied")
+}
+
+fn meta(catalog: &Database, name: &str) -> Result<u64, StoreError> {
+    let transaction = catalog.begin_read()?;
     match transaction.open_table(META) {
-        Ok(table) => Ok(table.get("applied")?.map_or(0, |applied| applied.value())),
+        Ok(table) => Ok(table.get(name)?.map_or(0, |value| value.value())),
         Err(redb::TableError::TableDoesNotExist(_)) => Ok(0),
         Err(error) => Err(error.into()),
     }
@@ -217,25 +226,32 @@ impl Shared {
 
     /// Applies what the log has and the catalog lacks.
     pub(crate) fn catch_up(&self) -> Result<(), StoreError> {
-        let from = applied(&self.catalog)?.saturating_add(1);
-        let mut transaction = self.catalog.begin_write()?;
+        self.apply_log(&self.catalog, u64::MAX)
+    }
+
+    /// Applies what the log has, up to an entry, and `catalog` lacks.
+    pub(crate) fn apply_log(&self, catalog: &Database, until: u64) -> Result<(), StoreError> {
+        let from = applied(catalog)?.saturating_add(1);
+        let mut transaction = catalog.begin_write()?;
         transaction.set_quick_repair(true);
-        {
-            let mut tables = Tables::open(&transaction)?;
-            self.log.each(from, |sequence, entry| {
-                let envelope: Envelope = postcard::from_bytes(entry.envelope)?;
-                let references = match &envelope.head {
-                    Head::Definition(definition) => {
-                        self.classes.define(definition)?;
-                        Vec::new()
-                    }
-                    Head::Statement(_) => self.references(&envelope, entry.envelope, entry.body)?,
-                    _ => Vec::new(),
-                };
-                tables.apply(sequence, &envelope, entry.envelope, entry.body, &references)?;
-                Ok(true)
-            })?;
-        }
+        let mut tables = Tables::open(&transaction)?;
+        self.log.each(from, |sequence, entry| {
+            if sequence > until {
+                return Ok(false);
+            }
+            let envelope: Envelope = postcard::from_bytes(entry.envelope)?;
+            let references = match &envelope.head {
+                Head::Definition(definition) => {
+                    self.classes.define(definition)?;
+                    Vec::new()
+                }
+                Head::Statement(_) => self.references(envelope.key, entry.envelope, entry.body)?,
+                _ => Vec::new(),
+            };
+            tables.apply(sequence, &envelope, entry.envelope, entry.body, &references)?;
+            Ok(true)
+        })?;
+        tables.finish()?;
         transaction.commit()?;
         Ok(())
     }
@@ -243,12 +259,12 @@ impl Shared {
     /// What a stored statement refers to. One whose key was destroyed refers to nothing any more.
     pub(crate) fn references(
         &self,
-        envelope: &Envelope,
-        envelope_bytes: &[u8],
+        key: KeyName,
+        envelope: &[u8],
         sealed: &[u8],
     ) -> Result<Vec<model::stix::StixId>, StoreError> {
         let mut body = Vec::new();
-        match self.keys.unseal(envelope.key, envelope_bytes, sealed, &mut body) {
+        match self.keys.unseal(key, envelope, sealed, &mut body) {
             Ok(()) => Ok(refers_to(&body)),
             Err(StoreError::Erased) => Ok(Vec::new()),
             Err(error) => Err(error),

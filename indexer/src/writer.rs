@@ -12,7 +12,7 @@ use redb::{Durability, ReadableTable};
 use sharing::class::Definition;
 use tokio::sync::{mpsc, watch};
 
-use crate::catalog::{Tables, decode_row, hit_key};
+use crate::catalog::{Tables, decode_row, head_of, hit_key};
 use crate::error::StoreError;
 use crate::keys::KeyName;
 use crate::log::entry::{Envelope, Head, NewEntry, NewHit, NewStatement, StatementHead};
@@ -172,6 +172,7 @@ impl Writer {
                 }
                 all.push(appended);
             }
+            tables.finish()?;
         }
         self.shared.log.append(&frames.finish())?;
         transaction.commit()?;
@@ -220,8 +221,9 @@ impl Writer {
         self.define(tables, frames, definition)?;
         let (set, definition) = self.shared.classes.set(&tables.set_of(&new.refers_to)?)?;
         self.define(tables, frames, definition)?;
-        let before = tables.alternatives(&new.key.id)?;
         let id = new.key.id.clone();
+        let referred_to = tables.is_referred_to(&id)? || new.refers_to.contains(&id);
+        let before = referred_to.then(|| tables.alternatives(&id)).transpose()?;
         let head = Head::Statement(StatementHead {
             key: new.key,
             submitter: new.submitter,
@@ -233,7 +235,9 @@ impl Writer {
             purpose: sharing::release::CYBER_DEFENCE.to_owned(),
         });
         let appended = self.put(tables, frames, head, &new.bytes, &new.refers_to)?;
-        if tables.alternatives(&id)? != before {
+        if let Some(before) = before
+            && tables.alternatives(&id)? != before
+        {
             self.refresh_referrers(tables, frames, &id)?;
         }
         Ok(appended)
@@ -286,9 +290,8 @@ impl Writer {
     fn stored(&self, tables: &Tables<'_>, position: u64) -> Result<Option<(StatementHead, Vec<StixId>)>, StoreError> {
         let Some(bytes) = tables.rows.get(position)? else { return Ok(None) };
         let (row, envelope_bytes, sealed) = decode_row(bytes.value())?;
-        let envelope: Envelope = postcard::from_bytes(envelope_bytes)?;
-        let references = self.shared.references(&envelope, envelope_bytes, sealed)?;
-        Ok(Some((row.head, references)))
+        let references = self.shared.references(row.key, envelope_bytes, sealed)?;
+        Ok(Some((head_of(&row, envelope_bytes)?, references)))
     }
 
     fn put(

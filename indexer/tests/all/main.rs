@@ -5,4 +5,6 @@
 mod disclosure;
 mod harness;
 mod link;
+mod reads;
 mod store;
+mod throughput;

@@ -154,7 +154,7 @@ impl Border {
             let cause = work.causes.get(&id).copied().unwrap_or_default();
             work.decided.insert(place, decisions);
             if crosses != before {
-                for key in snapshot.referring(&id)?.into_iter().filter(|key| key.origin == *self.gate.centre()) {
+                for key in snapshot.referring_keys(&id)?.into_iter().filter(|key| key.origin == *self.gate.centre()) {
                     work.touch(key.id, cause);
                 }
             }

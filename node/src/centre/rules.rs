@@ -100,7 +100,7 @@ impl Rules {
         let mut sources = Vec::new();
         snapshot.each_newest(
             "indicator",
-            |head, withdrawn| !withdrawn && !head.revoked && !sight.sees(head.class),
+            |class, revoked| !revoked && !sight.sees(class),
             |statement| sources.extend(source(&statement)),
         )?;
         self.central.store(Arc::new(RuleSet::compile(sources, self.settings)));
@@ -200,7 +200,7 @@ impl Feed {
         let mut failed = Ok(());
         snapshot.each_newest(
             "indicator",
-            |head, withdrawn| !withdrawn && !head.revoked && sight.sees(head.class),
+            |class, revoked| !revoked && sight.sees(class),
             |statement| {
                 if let Some(text) = rule_text(&statement) {
                     self.held.insert(text.key.clone());
