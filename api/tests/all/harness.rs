@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use api::service::{Banner, Centre, Services};
 use api::{Api, Bound, Listener, Settings, TlsMaterial, serve, server_config};
@@ -171,12 +172,33 @@ impl Running {
         self.client().get(self.url(Listener::Machines, path)).bearer_auth(token(who)).send().await.unwrap()
     }
 
+    /// What `/metrics` says.
+    pub(crate) async fn metrics(&self) -> String {
+        self.client().get(self.url(Listener::Metrics, "/metrics")).send().await.unwrap().text().await.unwrap()
+    }
+
+    /// Waits until `/metrics` has a line.
+    pub(crate) async fn until_metric(&self, line: &str) {
+        let there = async {
+            while !self.metrics().await.lines().any(|one| one == line) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), there).await.expect(line);
+    }
+
     /// Appends an object as a statement of `origin`.
     pub(crate) async fn hold(&self, object: &serde_json::Value, origin: &str) {
-        let raw = serde_json::to_vec(object).unwrap();
-        let (entry, _) =
-            TestIntake::entry(&raw, &origin.parse().unwrap(), &"paul@ca".parse().unwrap()).expect("a valid object");
-        self.store.append(vec![entry]).await.unwrap();
+        self.hold_all(std::slice::from_ref(object), origin).await;
+    }
+
+    /// Appends objects in one commit.
+    pub(crate) async fn hold_all(&self, objects: &[serde_json::Value], origin: &str) {
+        let entry = |object| {
+            let raw = serde_json::to_vec(object).unwrap();
+            TestIntake::entry(&raw, &origin.parse().unwrap(), &"paul@ca".parse().unwrap()).expect("a valid object").0
+        };
+        self.store.append(objects.iter().map(entry).collect()).await.unwrap();
     }
 }
 

@@ -139,15 +139,5 @@ async fn a_client_that_never_reads_is_dropped() {
         object["name"] = pad.clone().into();
         running.hold(&object, "ca").await;
     }
-    let url = running.url(Listener::Metrics, "/metrics");
-    let gone = async {
-        loop {
-            let text = running.client().get(&url).send().await.unwrap().text().await.unwrap();
-            if text.contains("bridgewatch_live_streams 0") {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), gone).await.expect("the stream is given up");
+    running.until_metric("bridgewatch_live_streams 0").await;
 }
