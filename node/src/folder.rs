@@ -63,6 +63,11 @@ impl Folder {
         Self::new(parent.unwrap_or(Path::new(".")))
     }
 
+    /// Where a running centre writes its process id and addresses.
+    pub(crate) fn running(&self) -> PathBuf {
+        self.root.join("running.json")
+    }
+
     /// The socket over which commands that are given the folder talk to the running centre.
     pub(crate) fn socket(&self) -> PathBuf {
         self.root.join("bridgewatch.sock")
