@@ -44,6 +44,11 @@ impl Client {
         json(self.send(request).await?).await
     }
 
+    /// `GET` of an answer of any length, to be read as it comes.
+    pub(crate) async fn stream(&self, path: &str, query: &[(&str, String)], accept: &str) -> Result<reqwest::Response> {
+        self.send(self.http.get(self.address(path, query)?).header("accept", accept)).await
+    }
+
     /// `POST` of a body to a path.
     pub(crate) async fn post(&self, path: &str, query: &[(&str, String)], body: Vec<u8>) -> Result<Value> {
         let request = self

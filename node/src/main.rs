@@ -10,6 +10,9 @@ mod clock;
 mod command;
 mod config;
 mod folder;
+mod sensor;
+mod shutdown;
+mod telemetry;
 
 fn main() -> ExitCode {
     let arguments = command::Arguments::parse();

@@ -23,6 +23,10 @@ pub(super) enum Command {
     Check(CheckArguments),
     /// Organisations, people and machines of a centre, and their credentials.
     Org(OrgArguments),
+    /// Runs one sensor, until its inputs end and its centre has everything, or until SIGINT or SIGTERM.
+    #[command(after_help = "Example:\n  bridgewatch collect --config sensor-1/sensor.toml\n\
+        \nLogs JSON lines to stderr; BRIDGEWATCH_LOG says what, for instance `debug`.")]
+    Collect(CollectArguments),
     /// Looks for objects, hits and sightings at a running centre, newest first.
     #[command(
         after_help = "Examples:\n  bridgewatch search 'type:indicator evil.example' --url https://localhost:7440 \
@@ -188,6 +192,13 @@ pub(crate) struct CentreArguments {
     /// Folder of a centre that runs on this machine, talked to over its local socket.
     #[arg(long, value_name = "DIR")]
     pub(super) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CollectArguments {
+    /// The configuration, `sensor.toml`.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@ use anyhow::Result;
 mod arguments;
 mod centre;
 mod check;
+mod collect;
 mod completions;
 mod decode;
 pub(crate) mod init;
@@ -52,6 +53,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Status> {
         Command::Init(arguments) => init::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Org(arguments) => org::run(&arguments),
+        Command::Collect(arguments) => collect::run(&arguments),
         Command::Search(arguments) => search::run(&arguments),
         Command::Decode(arguments) => decode::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),

@@ -20,7 +20,7 @@ use super::{Status, runtime, say};
 use crate::certificate::{self, Credential, Use};
 use crate::client::Client;
 use crate::clock::SystemClock;
-use crate::config::CentreConfig;
+use crate::config::{CentreConfig, PartnerSection};
 use crate::folder::Folder;
 
 /// Someone to enrol.
@@ -67,7 +67,7 @@ async fn add_one(arguments: &OrgAddArguments) -> Result<Status> {
     if !arguments.token && !arguments.certificate && arguments.trust.is_none() {
         say("33", "neither --token, --certificate nor --trust: whoever is new has nothing to be known by");
     }
-    let name = full_name(&arguments.name, &config)?;
+    let name = full_name(&arguments.name, &arguments.role, &config)?;
     let signed = match (&arguments.out, arguments.certificate) {
         (Some(out), true) => Some((signed(&folder, &name, &arguments.role)?, out)),
         _ => None,
@@ -129,13 +129,23 @@ fn short_name(name: &PrincipalName) -> &str {
     name.as_str().split_once('@').map_or("", |(short, _)| short)
 }
 
-fn full_name(name: &str, config: &CentreConfig) -> Result<PrincipalName> {
-    let full = if name.contains('@') { name.to_owned() } else { format!("{name}@{}", config.centre.code) };
+/// The name with its centre: this one, or for a peer the partner that the configuration names.
+fn full_name(name: &str, roles: &[String], config: &CentreConfig) -> Result<PrincipalName> {
+    let home = if is_peer(roles) { &partner(config)?.code } else { &config.centre.code };
+    let full = if name.contains('@') { name.to_owned() } else { format!("{name}@{home}") };
     let parsed: PrincipalName = full.parse().with_context(|| format!("`{name}` cannot be a name"))?;
-    if parsed.centre().as_str() != config.centre.code {
-        bail!("`{parsed}` is not of this centre: enrol it there, or leave out `@{}`", parsed.centre());
+    if parsed.centre().as_str() != home {
+        bail!("`{parsed}` is not of the centre `{home}`: enrol it at its own, or leave out `@{}`", parsed.centre());
     }
     Ok(parsed)
+}
+
+fn is_peer(roles: &[String]) -> bool {
+    roles.iter().any(|role| role == Role::Peer.as_str())
+}
+
+fn partner(config: &CentreConfig) -> Result<&PartnerSection> {
+    config.partner.as_ref().context("a peer belongs to the partner centre: name it in the configuration, `[partner]`")
 }
 
 async fn list(arguments: &OrgListArguments) -> Result<Status> {
@@ -157,7 +167,13 @@ async fn list(arguments: &OrgListArguments) -> Result<Status> {
 
 async fn revoke(arguments: &OrgRevokeArguments) -> Result<Status> {
     let folder = Folder::new(&arguments.dir);
-    let name = full_name(&arguments.name, &CentreConfig::read(&folder.config())?)?;
+    let config = CentreConfig::read(&folder.config())?;
+    let full = if arguments.name.contains('@') {
+        arguments.name.clone()
+    } else {
+        format!("{}@{}", arguments.name, config.centre.code)
+    };
+    let name: PrincipalName = full.parse().with_context(|| format!("`{full}` cannot be a name"))?;
     Office::open(&folder)?.revoke(&name).await?;
     say("32", &format!("{name} is admitted no more"));
     Ok(Status::Done)
@@ -186,9 +202,10 @@ pub(crate) async fn add(folder: &Folder, new: &[NewPrincipal]) -> Result<Vec<Enr
 
 fn principal(new: &NewPrincipal, config: &CentreConfig) -> Result<Principal> {
     let role = |name: &String| Role::from_name(name).with_context(|| format!("`{name}` is no role"));
-    let country = new.country.as_ref().unwrap_or(&config.centre.country);
+    let home = if is_peer(&new.roles) { &partner(config)?.country } else { &config.centre.country };
+    let country = new.country.as_ref().unwrap_or(home);
     Ok(Principal {
-        name: full_name(&new.name, config)?,
+        name: full_name(&new.name, &new.roles, config)?,
         organisation: new.organisation.clone().unwrap_or_else(|| config.centre.name.clone()),
         country: country.parse().with_context(|| format!("`{country}` cannot be a country"))?,
         roles: new.roles.iter().map(role).collect::<Result<BTreeSet<_>>>()?,
