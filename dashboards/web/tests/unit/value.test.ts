@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { classify, defang, essence, refang, visible } from "../../src/lib/value.ts";
 
 test("what could be clicked is written so that it cannot", () => {
-  assert.equal(defang("https://evil.example/a?b=c.d"), "hxxps://evil[.]example/a?b=c[.]d");
+  assert.equal(defang("https://evil.example/a?b=cc.dd"), "hxxps://evil[.]example/a?b=cc[.]dd");
   assert.equal(defang("ftp://files.example"), "fxp://files[.]example");
   assert.equal(defang("bad@mail.example"), "bad[@]mail[.]example");
   assert.equal(defang("198.51.100.7"), "198[.]51[.]100[.]7");
@@ -11,7 +11,7 @@ test("what could be clicked is written so that it cannot", () => {
 });
 
 test("what no browser would follow stays readable", () => {
-  for (const text of ["2026-11-24T19:03:07.042000Z", "1.5", "version 2.1", "a sentence. Another", "1:wCb3OG7yAFWelaUydu0D+125CLM="]) {
+  for (const text of ["2026-11-24T19:03:07.042000Z", "1.5", "version 2.1", "a sentence. Another", "e.g. this", "1:wCb3OG7yAFWelaUydu0D+125CLM="]) {
     assert.equal(defang(text), text);
   }
   assert.equal(
