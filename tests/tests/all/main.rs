@@ -1,2 +1,10 @@
 //! The whole, from outside: one binary, one file a concern.
+
+#[cfg(test)]
+mod border;
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod offline;
+#[cfg(test)]
 mod tidy;
