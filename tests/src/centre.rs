@@ -151,6 +151,24 @@ impl Centre {
         program::run(&["log", "verify", "--dir", &dir])?.good().map(drop)
     }
 
+    /// Throws away everything that is materialised from the log: the catalog and the search index.
+    pub fn forget_derived(&self) -> Result<()> {
+        let mut gone = 0;
+        for entry in std::fs::read_dir(self.folder.join("data"))? {
+            let path = entry?.path();
+            match path.file_name().and_then(|name| name.to_str()) {
+                Some(name) if name.starts_with("catalog") => std::fs::remove_file(&path)?,
+                Some(name) if name.starts_with("search") && path.is_dir() => std::fs::remove_dir_all(&path)?,
+                _ => continue,
+            }
+            gone += 1;
+        }
+        if gone < 2 {
+            bail!("the catalog and the index were not both found in `{}`", self.folder.display())
+        }
+        Ok(())
+    }
+
     /// Where a listener is.
     pub fn address(&self, listener: Listener) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.port + listener as u16))

@@ -111,6 +111,26 @@ impl Person {
         Ok(list.iter().map(|item| (text(item, "id"), text(item, "title"))).collect())
     }
 
+    /// Everything of a TAXII endpoint (`…/objects/?…`), page by page; `rows` names the list in its answers.
+    pub async fn everything(&self, path: &str, rows: &str) -> Result<Vec<Value>> {
+        let mut all = Vec::new();
+        let mut next = String::new();
+        loop {
+            let page = self.get(&format!("{path}{next}")).await?.json()?;
+            all.extend(page.get(rows).and_then(Value::as_array).into_iter().flatten().cloned());
+            match page.get("next").and_then(Value::as_str) {
+                Some(cursor) if page.get("more") == Some(&Value::Bool(true)) => next = format!("&next={cursor}"),
+                _ => return Ok(all),
+            }
+        }
+    }
+
+    /// The id of the collection with this title.
+    pub async fn collection(&self, title: &str) -> Result<String> {
+        let found = self.collections().await?.into_iter().find(|(_, name)| name == title);
+        found.map(|(id, _)| id).with_context(|| format!("no collection `{title}`"))
+    }
+
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer> {
         let response = request.bearer_auth(&self.token).timeout(Duration::from_secs(60)).send().await?;
         Ok(Answer { status: response.status().as_u16(), text: response.text().await? })

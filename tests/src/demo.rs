@@ -32,10 +32,11 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Starts it in `folder` and waits until both centres are ready.
-    pub async fn start(folder: &Path) -> Result<Self> {
+    /// Starts it in `folder`, with further arguments, and waits until both centres are ready.
+    pub async fn start(folder: &Path, further: &[&str]) -> Result<Self> {
         let dir = folder.display().to_string();
-        let mut process = Process::start(&["demo", "--dir", &dir], &folder.with_extension("log"))?;
+        let arguments = [&["demo", "--dir", dir.as_str()], further].concat();
+        let mut process = Process::start(&arguments, &folder.with_extension("log"))?;
         let path = folder.join("demo/demo.json");
         let note: Value = wait::until("the demo runs", READY, async || {
             process.alive()?;

@@ -63,7 +63,7 @@ fn the_last_line_tells_what_happened() -> Result<()> {
 async fn a_sighting_stands_on_the_other_side_within_ten_seconds() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let began = Instant::now();
-    let demo = Demo::start(&folder.path().join("demo")).await?;
+    let demo = Demo::start(&folder.path().join("demo"), &[]).await?;
     let live = demo.person("us", "alice")?.live().await?;
     let alice = demo.person("us", "alice")?;
     let first = wait::until("a sighting of ca at us", FIRST_SIGHTING, async || {

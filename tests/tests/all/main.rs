@@ -3,7 +3,11 @@
 #[cfg(test)]
 mod border;
 #[cfg(test)]
+mod browser;
+#[cfg(test)]
 mod demo;
+#[cfg(test)]
+mod killed;
 #[cfg(test)]
 mod offline;
 #[cfg(test)]
