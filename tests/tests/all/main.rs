@@ -1,2 +1,14 @@
 //! The whole, from outside: one binary, one file a concern.
+
+#[cfg(test)]
+mod border;
+#[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod killed;
+#[cfg(test)]
+mod offline;
+#[cfg(test)]
 mod tidy;
