@@ -67,7 +67,11 @@ impl Entry {
 
     /// The id of the indicator that it is as a value of `source`.
     pub fn id(&self, source: &Source) -> String {
-        format!("indicator--{}", uuid_of(source, &self.pattern()))
+        format!("indicator--{}", self.uuid(source))
+    }
+
+    pub(super) fn uuid(&self, source: &Source) -> Uuid {
+        uuid_of(source, &self.pattern())
     }
 
     /// The indicator that it is as a value of `source`.

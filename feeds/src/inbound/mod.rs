@@ -186,7 +186,7 @@ impl Inbound {
         match &self.content {
             Content::Stix(_) => Kind::Stix,
             Content::Text(_, Layout::Table(_)) => Kind::Csv,
-            Content::Text(_, Layout::List) => Kind::List,
+            Content::Text(_, Layout::List { .. }) => Kind::List,
         }
     }
 

@@ -5,6 +5,8 @@
 use std::collections::HashSet;
 use std::io::{self, Read};
 
+use uuid::Uuid;
+
 use super::entry::Source;
 use super::{Inbound, InboundError, InputFault, Item, Kind, Settings};
 
@@ -60,7 +62,7 @@ pub struct Bodies<'a> {
     pass: Pass,
     inbound: Option<Inbound>,
     filling: Filling,
-    seen: HashSet<String>,
+    seen: HashSet<Uuid>,
     failed: Option<InboundError>,
 }
 
@@ -97,7 +99,7 @@ impl Bodies<'_> {
             Item::Fault(fault) if self.first_pass() => Err(Part::Fault(fault)),
             Item::Fault(_) => Ok(None), // told in the first pass
             Item::Entry(entry) => {
-                let id = entry.id(&self.source);
+                let id = entry.uuid(&self.source);
                 if self.seen.contains(&id) {
                     return Ok(None); // the first of equal values counts
                 }

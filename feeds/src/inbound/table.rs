@@ -70,8 +70,11 @@ const DATE_NAMES: &[&str] = &[
 /// How the lines of a text are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Layout {
-    /// A value a line.
-    List,
+    /// A value a line; its first line may be the name of the one column that it has.
+    List {
+        /// That line.
+        header: Option<String>,
+    },
     /// Columns.
     Table(Columns),
 }
@@ -111,7 +114,10 @@ impl Layout {
             .max_by_key(|(_, values)| *values);
         match best {
             Some((columns, values)) if values > plain || (values == plain && rows.len() > 1) => Self::Table(columns),
-            _ => Self::List,
+            _ => {
+                let header = rows.first().filter(|row| VALUE_NAMES.contains(&plain_name(row).as_str()));
+                Self::List { header: header.map(|row| (*row).to_owned()) }
+            }
         }
     }
 
@@ -130,7 +136,8 @@ impl Layout {
             return Vec::new();
         }
         let read = match self {
-            Self::List => {
+            Self::List { header } if header.as_deref() == Some(text) => return Vec::new(),
+            Self::List { .. } => {
                 let (value, remark) = bare(text);
                 entry(line, value).map(|entry| Entry { description: remark.and_then(description), ..entry })
             }
@@ -156,13 +163,15 @@ impl Layout {
     }
 }
 
-/// A line of a list without the remark that may stand behind it.
+/// The value of a line of a list, without quotation marks, and the remark that may stand behind it.
 fn bare(line: &str) -> (&str, Option<&str>) {
     let starts = |at: usize| line.get(..at).is_some_and(|before| before.ends_with([' ', '\t']));
-    match line.match_indices('#').find(|(at, _)| starts(*at)) {
+    let (value, remark) = match line.match_indices('#').find(|(at, _)| starts(*at)) {
         Some((at, _)) => (line.get(..at).unwrap_or(line).trim_end(), line.get(at + 1..)),
         None => (line, None),
-    }
+    };
+    let unquoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+    (unquoted.unwrap_or(value), remark)
 }
 
 /// The value alone, or the text that is none.

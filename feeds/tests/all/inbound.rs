@@ -146,6 +146,8 @@ fn tables_without_a_header_are_understood_by_their_values() {
     assert_eq!((found[1].name.as_deref(), found[1].valid_from.is_some()), (Some("Mirai"), true));
     let (kind, found) = entries("http://a.example/1,2\nhttp://b.example/\nhttp://c.example/;jsessionid=1\n");
     assert_eq!((kind, found.len()), (Kind::List, 3), "a comma in a URL makes no table");
+    let (kind, found) = entries("\"Domain\"\n\"evil.example\"\n\"other.example\" # seen twice\n");
+    assert_eq!((kind, found.len(), found[0].line), (Kind::List, 2, 2), "one column, its name, quotation marks");
     let (kind, found) = entries("[2001:db8::1]:80\nevil.example\n");
     assert_eq!((kind, found.len()), (Kind::List, 2), "a bracket makes no JSON");
 }
