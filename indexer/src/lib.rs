@@ -1,4 +1,4 @@
-//! The memory: the logs, the catalog. Every read takes a `&Visibility`, except the node's own materialisers, which are
+//! The memory: the logs, the catalog, the search index. Every read takes a `&Visibility`, except the node's own materialisers, which are
 //! handed [`Unchecked`] statements and ask the gate themselves.
 //!
 //! Architecture invariant: nobody else names redb or tantivy.
@@ -8,6 +8,7 @@ mod error;
 mod keys;
 mod log;
 mod read;
+pub mod search;
 mod store;
 mod writer;
 

@@ -23,8 +23,8 @@ use crate::store::Shared;
 
 /// The catalog at one moment.
 pub struct Snapshot {
-    shared: Arc<Shared>,
-    transaction: ReadTransaction,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) transaction: ReadTransaction,
 }
 
 /// Which versions of an object are wanted, among those that may be seen (TAXII 2.1 §3.4.1, `match[version]`).
@@ -143,7 +143,7 @@ pub enum Change {
     Other,
 }
 
-fn table_or<T>(result: Result<T, TableError>) -> Result<Option<T>, StoreError> {
+pub(crate) fn table_or<T>(result: Result<T, TableError>) -> Result<Option<T>, StoreError> {
     match result {
         Ok(table) => Ok(Some(table)),
         Err(TableError::TableDoesNotExist(_)) => Ok(None),
@@ -219,7 +219,7 @@ impl Snapshot {
     }
 
     /// The statement as it may be seen; none if it cannot do without something hidden.
-    fn seen(
+    pub(crate) fn seen(
         &self,
         visibility: &Visibility,
         position: u64,
@@ -308,7 +308,7 @@ impl Snapshot {
         Ok(())
     }
 
-    fn unchecked(&self, bytes: &[u8]) -> Result<Unchecked, StoreError> {
+    pub(crate) fn unchecked(&self, bytes: &[u8]) -> Result<Unchecked, StoreError> {
         let (row, envelope, sealed) = decode_row(bytes)?;
         let mut body = Vec::new();
         self.shared.keys.unseal(row.key, envelope, sealed, &mut body)?;
@@ -380,7 +380,7 @@ impl Snapshot {
         Ok((found, more))
     }
 
-    fn hit(&self, position: u64, bytes: &[u8]) -> Result<Hit, StoreError> {
+    pub(crate) fn hit(&self, position: u64, bytes: &[u8]) -> Result<Hit, StoreError> {
         let (envelope, body) = self.sealed_row(bytes)?;
         let Head::Hit { sensor, indicator, origin, class, time, .. } = envelope.head else {
             return Err(StoreError::Damaged("a hit of the catalog is none"));
@@ -523,7 +523,7 @@ pub struct Unchecked {
     pub bytes: Vec<u8>,
 }
 
-fn shows(visibility: &Visibility, row: &Row) -> bool {
+pub(crate) fn shows(visibility: &Visibility, row: &Row) -> bool {
     !row.withdrawn && visibility.sees(row.head.class) && visibility.sees(row.governing)
 }
 
