@@ -12,6 +12,7 @@ use api::service::{
 };
 use api::{Api, Bound, Listener, Settings, TlsMaterial, serve, server_config};
 use bytes::Bytes;
+use indexer::search::SearchIndex;
 use indexer::{NewEntry, NewStatement, StatementKey, Store};
 use model::fault::Fault;
 use model::json::{Limits, split_objects};
@@ -308,6 +309,7 @@ pub async fn centre_with(settings: Settings) -> Running {
     let classes = Arc::new(ClassTable::default());
     let store = Store::open(folder.path(), indexer::Settings::default(), &[1; 32], clock.clone(), classes.clone());
     let store = Arc::new(store.unwrap());
+    let search = SearchIndex::open(&folder.path().join("search"), store.clone(), indexer::search::Settings::default());
     let directory = Arc::new(TestDirectory::new());
     directory.enrol("alice@ca", &[Role::Analyst]);
     directory.enrol("paul@ca", &[Role::Publisher]);
@@ -332,6 +334,7 @@ pub async fn centre_with(settings: Settings) -> Running {
         directory: directory.clone(),
         intake: Arc::new(TestIntake { store: store.clone() }),
         store: store.clone(),
+        search: Arc::new(search.unwrap()),
         gate: Arc::new(Gate::new(centre, "CAN".parse().unwrap(), agreement, classes)),
         disclosures: disclosures.clone(),
         releases: Arc::new(TestLines),

@@ -6,5 +6,6 @@ mod hostile;
 mod live;
 mod rest;
 mod roles;
+mod search;
 mod sweep;
 mod taxii;
