@@ -8,6 +8,7 @@ use std::time::Duration;
 use api::service::{Banner, Centre, Services};
 use api::{Api, Bound, Listener, Settings, TlsMaterial, serve, server_config};
 use indexer::Store;
+use indexer::search::SearchIndex;
 use model::principal::CentreCode;
 use model::stix::StixId;
 use rcgen::ExtendedKeyUsagePurpose;
@@ -56,6 +57,7 @@ pub(crate) async fn centre_with(settings: Settings) -> Running {
     let classes = Arc::new(ClassTable::default());
     let store = Store::open(folder.path(), indexer::Settings::default(), &[1; 32], clock.clone(), classes.clone());
     let store = Arc::new(store.unwrap());
+    let search = SearchIndex::open(&folder.path().join("search"), store.clone(), indexer::search::Settings::default());
     let directory = Arc::new(TestDirectory::new());
     for (name, role) in PEOPLE {
         directory.enrol(name, &[role]);
@@ -70,6 +72,7 @@ pub(crate) async fn centre_with(settings: Settings) -> Running {
         directory: directory.clone(),
         intake: intake.clone(),
         store: store.clone(),
+        search: Arc::new(search.unwrap()),
         gate: Arc::new(Gate::new(ca, "CAN".parse().unwrap(), agreement, classes)),
         disclosures: disclosures.clone(),
         releases: Arc::new(TestLines),

@@ -10,6 +10,7 @@ mod live;
 mod local;
 mod rest;
 mod roles;
+mod search;
 mod standins;
 mod sweep;
 mod taxii;

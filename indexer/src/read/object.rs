@@ -153,7 +153,7 @@ impl Snapshot {
     }
 
     /// The statement as it may be seen; none if it cannot do without something hidden.
-    pub(super) fn seen(
+    pub(crate) fn seen(
         &self,
         visibility: &Visibility,
         position: u64,
@@ -184,7 +184,7 @@ impl Snapshot {
     }
 }
 
-pub(super) fn shows(visibility: &Visibility, row: &Row) -> bool {
+pub(crate) fn shows(visibility: &Visibility, row: &Row) -> bool {
     !row.withdrawn && visibility.sees(row.class) && visibility.sees(row.governing)
 }
 
