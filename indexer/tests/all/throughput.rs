@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use indexer::{NewEntry, NewStatement, Query, Settings, StatementKey};
+use indexer::{NewEntry, NewStatement, Query, Settings, StatementKey, Store};
 use model::marking::Tlp;
 use model::stix::Version;
 use model::time::Timestamp;
@@ -109,6 +109,7 @@ async fn throughput() {
         assert!(store.read().unwrap().object(&bob, &id).unwrap().is_empty());
     }
     start.stop("ids that are not there", many);
+    disclosures(&store).await;
     let start = Instant::now();
     store.close();
     println!("close: {:?}", start.elapsed());
@@ -121,4 +122,27 @@ async fn throughput() {
     let start = Watch::start();
     drop(open_with(folder.path(), Settings::default()));
     start.stop("rebuild of the catalog", OBJECTS);
+}
+
+async fn disclosures(store: &Store) {
+    let (start, many) = (Watch::start(), 500);
+    for _ in 0..many {
+        store.disclosures().record(vec![7; 1_500]).await.unwrap();
+    }
+    start.stop("disclosures, one after the other", many);
+    let start = Watch::start();
+    let tasks: Vec<_> = (0..64)
+        .map(|_| {
+            let log = store.disclosures();
+            tokio::spawn(async move {
+                for _ in 0..many {
+                    log.record(vec![7; 1_500]).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    start.stop("disclosures, 64 at once", many * 64);
 }
