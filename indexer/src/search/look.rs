@@ -5,10 +5,10 @@ use model::stix::StixId;
 use model::time::Timestamp;
 use sharing::Visibility;
 
-use crate::catalog::{HITS, PLACES, ROWS, after, decode_row, head_of, origin_prefix};
+use crate::catalog::{HITS, PLACES, ROWS, after, decode_row, head_view, origin_prefix};
 use crate::error::StoreError;
 use crate::log::entry::Envelope;
-use crate::read::{Hit, Snapshot, Statement, Unchecked, shows, table_or};
+use crate::read::{Hit, Reader, Snapshot, Statement, Unchecked, table_or};
 
 impl Snapshot {
     /// The newest version of one origin, and its position; for the index, which filters by class itself.
@@ -36,11 +36,12 @@ impl Snapshot {
         let Some(rows) = table_or(self.transaction.open_table(ROWS))? else { return Ok(None) };
         let Some(bytes) = rows.get(position)? else { return Ok(None) };
         let (row, envelope, sealed) = decode_row(bytes.value())?;
-        if !shows(visibility, &row) {
+        let mut reader = Reader::new(visibility);
+        if !reader.shows(&row) {
             return Ok(None);
         }
-        let head = head_of(&row, envelope)?;
-        self.seen(visibility, position, &row, head, envelope, sealed)
+        let head = head_view(envelope)?;
+        self.seen(&mut reader, position, &row, &head, (envelope, sealed))
     }
 
     /// The hit at a position, whoever may see it; for the index.
