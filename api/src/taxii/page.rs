@@ -2,13 +2,13 @@
 //! buffer, written once: the objects are copied as they are stored.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use indexer::{Query, Snapshot, Statement, StoreError, Versions};
-use model::stix::{StixId, Version};
+use model::stix::Version;
 use model::time::Timestamp;
 use serde::Deserialize;
 use sharing::Visibility;
@@ -80,6 +80,7 @@ async fn fetch(
     let bytes_max = api.settings().page_bytes_max;
     let origin = collection.origin.clone();
     let reader = &call.caller()?.principal;
+    let latest_spec = filters.latest_spec;
     let page = disclose::reading(api, reader, move |snapshot, sight| {
         let query = Query {
             origin,
@@ -97,7 +98,7 @@ async fn fetch(
             let page = snapshot.page(sight, &query)?;
             Some(Page { statements: page.statements, more: page.more })
         } else {
-            by_id(snapshot, sight, &query, one)?
+            by_id(snapshot, sight, &query, latest_spec, one)?
         };
         Ok(page.map(|page| cut(page, bytes_max)))
     });
@@ -106,7 +107,13 @@ async fn fetch(
 
 /// The statements of the ids that are asked for, without walking the collection; none if `one` object is asked for and
 /// nothing of it may be seen there.
-fn by_id(snapshot: &Snapshot, sight: &Visibility, query: &Query, one: bool) -> Result<Option<Page>, StoreError> {
+fn by_id(
+    snapshot: &Snapshot,
+    sight: &Visibility,
+    query: &Query,
+    latest_spec: bool,
+    one: bool,
+) -> Result<Option<Page>, StoreError> {
     let mut found = Vec::new();
     for id in &query.ids {
         if query.types.is_empty() || query.types.iter().any(|wanted| wanted == id.object_type()) {
@@ -117,40 +124,56 @@ fn by_id(snapshot: &Snapshot, sight: &Visibility, query: &Query, one: bool) -> R
     if one && found.is_empty() {
         return Ok(None);
     }
-    let mut statements = chosen(found, query);
+    let mut statements = chosen(found, query, latest_spec);
     statements.sort_by_key(|statement| statement.position);
     let more = statements.len() > query.limit;
     statements.truncate(query.limit);
     Ok(Some(Page { statements, more }))
 }
 
-/// Those of `found`, all versions of some objects, that the filters ask for. First and last are so among what may be seen.
-fn chosen(found: Vec<Statement>, query: &Query) -> Vec<Statement> {
-    let mut ends: HashMap<(StixId, String), (Version, Version)> = HashMap::new();
-    for statement in &found {
-        let group = (statement.key.id.clone(), statement.key.origin.to_string());
+/// What the versions of one object at one origin have in common, as far as they may be seen.
+struct Ends {
+    first: Version,
+    last: Version,
+}
+
+/// Those of `found`, all versions of some objects, that the filters ask for. First and last are so among what may be seen and
+/// is of the version of STIX that is asked for.
+fn chosen(found: Vec<Statement>, query: &Query, latest_spec: bool) -> Vec<Statement> {
+    let group = |statement: &Statement| (statement.key.id.clone(), statement.key.origin.clone());
+    let mut found: Vec<(Statement, bool)> = found
+        .into_iter()
+        .map(|statement| {
+            let is_20 = Dates::of(&statement.bytes).is_20();
+            (statement, is_20)
+        })
+        .collect();
+    if latest_spec {
+        let in_21: HashSet<_> = found.iter().filter(|(_, is_20)| !is_20).map(|(one, _)| group(one)).collect();
+        found.retain(|(statement, is_20)| !is_20 || !in_21.contains(&group(statement)));
+    }
+    found.retain(|(_, is_20)| query.spec_20.is_none_or(|wanted| wanted == *is_20));
+    let mut ends: HashMap<_, Ends> = HashMap::new();
+    for (statement, _) in &found {
         let version = statement.key.version;
-        let (first, last) = ends.entry(group).or_insert((version, version));
-        (*first, *last) = ((*first).min(version), (*last).max(version));
+        let ends = ends.entry(group(statement)).or_insert(Ends { first: version, last: version });
+        (ends.first, ends.last) = (ends.first.min(version), ends.last.max(version));
     }
     let wanted = |statement: &Statement| {
-        let group = (statement.key.id.clone(), statement.key.origin.to_string());
-        let version = statement.key.version;
+        let (version, ends) = (statement.key.version, ends.get(&group(statement)));
         query.versions.iter().any(|wanted| match wanted {
             Versions::All => true,
-            Versions::First => ends.get(&group).is_some_and(|(first, _)| *first == version),
-            Versions::Last => ends.get(&group).is_some_and(|(_, last)| *last == version),
+            Versions::First => ends.is_some_and(|ends| ends.first == version),
+            Versions::Last => ends.is_some_and(|ends| ends.last == version),
             Versions::At(time) => version == Version::Modified(*time),
         })
     };
-    let mut kept = found;
-    kept.retain(|statement| {
+    let kept = found.into_iter().map(|(statement, _)| statement).filter(|statement| {
         statement.position > query.behind
             && query.added_after.is_none_or(|after| statement.date > after)
             && wanted(statement)
-            && query.spec_20.is_none_or(|spec_20| Dates::of(&statement.bytes).is_20() == spec_20)
     });
-    kept
+    kept.collect()
 }
 
 /// Ends a page before it would be larger than `bytes_max`; at least one object stays.
@@ -184,8 +207,12 @@ impl<'a> Dates<'a> {
         serde_json::from_slice(bytes).unwrap_or_default()
     }
 
+    /// An object of STIX 2.0 does not say so (STIX 2.1 §3.2); neither does an observable of 2.1, which has no `modified`.
     fn is_20(&self) -> bool {
-        self.spec_version.as_deref() == Some("2.0")
+        match self.spec_version.as_deref() {
+            Some(version) => version == "2.0",
+            None => self.modified.is_some(),
+        }
     }
 
     /// §5.3.1: `modified`, else `created`, else when it was added.

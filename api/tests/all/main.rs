@@ -8,6 +8,7 @@ mod harness;
 mod hostile;
 mod live;
 mod local;
+mod recorded;
 mod rest;
 mod roles;
 mod standins;

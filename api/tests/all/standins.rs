@@ -20,20 +20,29 @@ use model::time::{Clock, Timestamp};
 use sharing::{Class, Principal, Role};
 use tokio::sync::{mpsc, watch};
 
-/// A clock that tests move.
+/// A clock that tests move, or stop.
 #[derive(Default)]
 pub(crate) struct TestClock {
     ahead_micros: AtomicI64,
+    stands_at: AtomicI64,
 }
 
 impl TestClock {
     pub(crate) fn forward(&self, seconds: i64) {
         self.ahead_micros.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
     }
+
+    pub(crate) fn stand_still_at(&self, time: Timestamp) {
+        self.stands_at.store(time.micros(), Ordering::SeqCst);
+    }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
+        let stands_at = self.stands_at.load(Ordering::SeqCst);
+        if stands_at != 0 {
+            return Timestamp::from_micros(stands_at);
+        }
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
         Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap() + self.ahead_micros.load(Ordering::SeqCst))
     }
@@ -145,7 +154,7 @@ impl TestIntake {
             refers_to: refers_to.chain(marks).collect(),
             digest: aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, raw).as_ref().try_into().unwrap(),
             revoked: object.revoked,
-            spec_20: false,
+            spec_20: object.modified.is_some() && object.value.get("spec_version").is_none(),
             bytes: raw.to_vec(),
         };
         Ok((NewEntry::Statement(Box::new(statement)), Taken { id: object.id.to_string(), version }))
