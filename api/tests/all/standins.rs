@@ -128,6 +128,9 @@ impl Directory for TestDirectory {
     }
 }
 
+/// An organisation that nobody here writes for.
+pub(crate) const FOREIGN: &str = "identity--00000000-0000-4000-8000-00000000000f";
+
 /// Appends what is valid, marked as its TLP says.
 pub(crate) struct TestIntake {
     pub(crate) store: Arc<Store>,
@@ -171,6 +174,9 @@ impl Intake for TestIntake {
             let mut outcome = Outcome::default();
             let objects = split_objects(&body, &Limits::default())
                 .map_err(|error| ServiceError::Unprocessable(error.to_string()))?;
+            if objects.iter().any(|raw| String::from_utf8_lossy(raw).contains(FOREIGN)) {
+                return Err(ServiceError::Forbidden("you do not write for that organisation".into()));
+            }
             let mut entries = Vec::new();
             for raw in objects {
                 match Self::entry(raw, by.name.centre(), &by.name) {
