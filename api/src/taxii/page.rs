@@ -27,10 +27,20 @@ const FIRST: HeaderName = HeaderName::from_static("x-taxii-date-added-first");
 const LAST: HeaderName = HeaderName::from_static("x-taxii-date-added-last");
 
 /// One page as it was read.
-struct Page {
+#[derive(Debug)]
+pub(crate) struct Page {
     statements: Vec<Statement>,
     more: bool,
 }
+
+impl Page {
+    fn bytes(&self) -> usize {
+        self.statements.iter().map(|statement| statement.bytes.len()).sum()
+    }
+}
+
+/// What a reading gives.
+pub(crate) type Reading = Result<Option<Page>, StoreError>;
 
 /// `GET` of objects, manifest, one object, versions.
 pub(crate) async fn read(api: &Arc<Api>, call: &Call) -> Result<Response, Failure> {
@@ -53,56 +63,79 @@ pub(crate) async fn read(api: &Arc<Api>, call: &Call) -> Result<Response, Failur
     if endpoint == Endpoint::ObjectVersions {
         filters.versions = vec![Versions::All];
     }
-    let caller = call.caller()?;
+    let reader = &call.caller()?.principal;
     let scope_route = format!("{}\n{}\n{}", call.route.path, collection.id, call.param(1));
-    let scope = Scope { principal: caller.principal.name.as_str(), route: &scope_route, query: &filters.canonical };
+    let scope = Scope { principal: reader.name.as_str(), route: &scope_route, query: &filters.canonical };
     let behind = match &filters.next {
-        Some(next) => api.sealer.open(&scope, next)?.sequence,
-        None => 0,
+        Some(next) => api.sealer.open(&scope, next)?,
+        None => Position::default(),
     };
-    let page = fetch(api, call, &collection, filters.clone(), behind, one).await?;
+    let ask = Ask::new(&filters, &collection, behind.sequence, one, api.settings().page_bytes_max);
+    let key =
+        |behind: u64| format!("{}\n{scope_route}\n{}\n{}\n{behind}", reader.name, filters.canonical, filters.limit);
+    let (sight, head) = (api.sight(reader), *api.services.store.head().borrow());
+    let page = match api.ahead.take(&key(behind.sequence), &sight, head) {
+        Some(page) => page.await,
+        None => disclose::read_with(api, &sight, move |snapshot, sight| ask.read(snapshot, sight)).await,
+    };
+    let page = page.map_err(Failure::internal)??.ok_or_else(Failure::not_found)?;
     let next = match page.statements.last() {
-        Some(last) if page.more => Some(api.sealer.seal(&scope, Position { sequence: last.position, within: 0 })?),
+        Some(last) if page.more => {
+            let (sequence, query) = (last.position, filters.canonical.as_str());
+            // Where the log stood still between two pages, it will likely between these.
+            let quiet = behind.within == head && !one && page.bytes() <= api.settings().page_ahead_bytes_max;
+            if quiet {
+                let ask = Ask::new(&filters, &collection, sequence, one, api.settings().page_ahead_bytes_max);
+                let reading = disclose::read_with(api, &sight, move |snapshot, sight| ask.read(snapshot, sight));
+                api.ahead.keep(key(sequence), sight.clone(), head, reading);
+            }
+            Some(api.sealer.seal(&Scope { query, ..scope }, Position { sequence, within: head })?)
+        }
         _ => None,
     };
-    disclose::entries(api, call, page.statements.iter().map(|statement| statement.position).collect()).await?;
-    respond(endpoint, &page.statements, next.as_deref())
+    let shown = page.statements.iter().map(|statement| statement.position).collect();
+    // The record is on its way to the disk while the page is put together.
+    let (noted, response) = tokio::join!(biased; disclose::entries(api, call, shown), async {
+        respond(endpoint, &page.statements, next.as_deref())
+    });
+    noted.and(response)
 }
 
-async fn fetch(
-    api: &Arc<Api>,
-    call: &Call,
-    collection: &Collection,
-    filters: Filters,
-    behind: u64,
+/// What a page is asked to hold.
+struct Ask {
+    query: Query,
+    latest_spec: bool,
+    nothing: bool,
     one: bool,
-) -> Result<Page, Failure> {
-    let bytes_max = api.settings().page_bytes_max;
-    let origin = collection.origin.clone();
-    let reader = &call.caller()?.principal;
-    let latest_spec = filters.latest_spec;
-    let page = disclose::reading(api, reader, move |snapshot, sight| {
+    bytes_max: usize,
+}
+
+impl Ask {
+    fn new(filters: &Filters, collection: &Collection, behind: u64, one: bool, bytes_max: usize) -> Self {
         let query = Query {
-            origin,
+            origin: collection.origin.clone(),
             added_after: filters.added_after,
-            ids: filters.ids.into_iter().collect(),
-            types: filters.types.into_iter().collect(),
-            versions: filters.versions,
+            ids: filters.ids.iter().cloned().collect(),
+            types: filters.types.iter().cloned().collect(),
+            versions: filters.versions.clone(),
             spec_20: filters.spec_20,
             behind,
             limit: filters.limit,
         };
-        let page = if filters.nothing {
+        Self { query, latest_spec: filters.latest_spec, nothing: filters.nothing, one, bytes_max }
+    }
+
+    fn read(self, snapshot: &Snapshot, sight: &Visibility) -> Reading {
+        let page = if self.nothing {
             Some(Page { statements: Vec::new(), more: false })
-        } else if query.ids.is_empty() {
-            let page = snapshot.page(sight, &query)?;
+        } else if self.query.ids.is_empty() {
+            let page = snapshot.page(sight, &self.query)?;
             Some(Page { statements: page.statements, more: page.more })
         } else {
-            by_id(snapshot, sight, &query, latest_spec, one)?
+            by_id(snapshot, sight, &self.query, self.latest_spec, self.one)?
         };
-        Ok(page.map(|page| cut(page, bytes_max)))
-    });
-    page.await?.ok_or_else(Failure::not_found)
+        Ok(page.map(|page| cut(page, self.bytes_max)))
+    }
 }
 
 /// The statements of the ids that are asked for, without walking the collection; none if `one` object is asked for and

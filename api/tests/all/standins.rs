@@ -1,8 +1,9 @@
 //! What stands behind the HTTP layer in these tests, in memory.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
 
 use api::rest::{Border, Counts, Latency, LinkState, SensorState};
 use api::service::{
@@ -199,14 +200,18 @@ impl Intake for TestIntake {
     }
 }
 
-/// Keeps the disclosures for the test to look at.
+/// Keeps the disclosures for the test to look at, after a while that stands for the disk's.
 #[derive(Default)]
-pub(crate) struct TestDisclosures(pub(crate) Mutex<Vec<Disclosure>>);
+pub(crate) struct TestDisclosures(pub(crate) Mutex<Vec<Disclosure>>, pub(crate) AtomicU64);
 
 impl Disclosures for TestDisclosures {
     fn record(&self, disclosure: Disclosure) -> Answer<'_, ()> {
         self.0.lock().unwrap().push(disclosure);
-        Box::pin(async { Ok(()) })
+        let disk = Duration::from_micros(self.1.load(Ordering::SeqCst));
+        Box::pin(async move {
+            tokio::time::sleep(disk).await;
+            Ok(())
+        })
     }
 }
 
@@ -217,7 +222,7 @@ fn ticking() -> mpsc::Receiver<Bytes> {
     let (near, far) = mpsc::channel(1);
     tokio::spawn(async move {
         while near.send(Bytes::from_static(b"{\"idle\":1}\n")).await.is_ok() {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });
     far
