@@ -101,12 +101,7 @@ impl Snapshot {
         self.hit_of(|class| visibility.sees(class), position, bytes)
     }
 
-    fn hit_of(
-        &self,
-        wanted: impl Fn(ClassId) -> bool,
-        position: u64,
-        bytes: &[u8],
-    ) -> Result<Option<Hit>, StoreError> {
+    fn hit_of(&self, wanted: impl Fn(ClassId) -> bool, position: u64, bytes: &[u8]) -> Result<Option<Hit>, StoreError> {
         let (envelope, envelope_bytes, sealed) = split(bytes)?;
         let Head::Hit { sensor, indicator, origin, class, time, .. } = envelope.head else {
             return Err(StoreError::Damaged("a hit of the catalog is none"));
