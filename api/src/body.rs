@@ -24,10 +24,9 @@ pub(crate) async fn read(headers: &HeaderMap, body: Incoming, settings: &Setting
     let expected = declared.and_then(|length| usize::try_from(length).ok());
     match tokio::time::timeout(settings.body_timeout(), collect(body, expected, settings)).await {
         Ok(read) => read,
-        Err(_) => Err(Failure::new(
-            Code::BadRequest,
-            format!("the body did not arrive within {} s", settings.body_timeout_s),
-        )),
+        Err(_) => {
+            Err(Failure::new(Code::BadRequest, format!("the body did not arrive within {} s", settings.body_timeout_s)))
+        }
     }
 }
 

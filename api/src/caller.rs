@@ -1,6 +1,6 @@
 //! Who is calling: the session cookie on the people listener, the client certificate on the link and sensor listeners,
 //! bearer token, Basic (the token as password, which many TAXII products need) or client certificate on the machines
-//! listener. No header but `Authorization` and `Cookie` says anything about who calls: nothing stands in front of the
+//! listener, the user that the system names on the local socket. No header but `Authorization` and `Cookie` says anything about who calls: nothing stands in front of the
 //! centre, so `X-Forwarded-*` and the like are only text.
 
 use std::sync::Arc;
@@ -27,6 +27,8 @@ pub(crate) struct Connection {
     pub(crate) listener: Listener,
     /// SHA-256 of the verified client certificate.
     pub(crate) certificate: Option<Sha256>,
+    /// The user at the other end of the local socket.
+    pub(crate) user: Option<u32>,
 }
 
 /// Someone who is known here.
@@ -57,8 +59,11 @@ pub(crate) fn identify(
     match connection.listener {
         Listener::People => Ok(by_session(api, headers, active)),
         Listener::Link | Listener::Sensors => Ok(by_certificate(directory, connection)),
-        Listener::Machines if headers.contains_key(header::AUTHORIZATION) => by_authorization(directory, headers).map(Some),
+        Listener::Machines if headers.contains_key(header::AUTHORIZATION) => {
+            by_authorization(directory, headers).map(Some)
+        }
         Listener::Machines => Ok(by_certificate(directory, connection)),
+        Listener::Local => Ok(by_user(directory, connection)),
         Listener::Metrics => Ok(None),
     }
 }
@@ -70,6 +75,11 @@ pub(crate) fn by_token(directory: &dyn Directory, token: &str) -> Option<Arc<Pri
 
 fn by_certificate(directory: &dyn Directory, connection: &Connection) -> Option<Caller> {
     let principal = directory.by_certificate(connection.certificate.as_ref()?)?;
+    (!principal.revoked).then_some(Caller { principal, session: None })
+}
+
+fn by_user(directory: &dyn Directory, connection: &Connection) -> Option<Caller> {
+    let principal = directory.by_local_user(connection.user?)?;
     (!principal.revoked).then_some(Caller { principal, session: None })
 }
 

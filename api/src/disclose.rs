@@ -42,6 +42,11 @@ pub(crate) async fn counts(api: &Arc<Api>, call: &Call, query: String) -> Result
     note(api, call, Shown::Counts(query)).await
 }
 
+/// Notes that every entry of the object log up to `upto` goes to the caller.
+pub(crate) async fn log(api: &Arc<Api>, call: &Call, upto: u64) -> Result<(), Failure> {
+    note(api, call, Shown::Log(upto)).await
+}
+
 async fn note(api: &Arc<Api>, call: &Call, shown: Shown) -> Result<(), Failure> {
     let principal = call.caller()?.principal.name.clone();
     Ok(api.services.disclosures.record(Disclosure { principal, route: call.route.path, shown }).await?)

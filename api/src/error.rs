@@ -209,7 +209,7 @@ impl Failure {
 }
 
 /// The cause and its causes, outermost first.
-fn chain(cause: &(dyn Error + 'static)) -> String {
+pub(crate) fn chain(cause: &(dyn Error + 'static)) -> String {
     let mut text = cause.to_string();
     let mut next = cause.source();
     while let Some(cause) = next {

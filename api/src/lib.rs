@@ -4,6 +4,7 @@
 //! caller's `Visibility` and noted in the disclosure log before its first byte left; a hidden id and an unknown one get the
 //! same bytes; no sequence number of the log is ever in an answer.
 
+mod admin;
 mod body;
 mod caller;
 mod console;
@@ -13,6 +14,7 @@ mod health;
 mod limits;
 mod link;
 mod live;
+mod local;
 mod metrics;
 mod paging;
 mod query;

@@ -26,7 +26,8 @@ pub struct Settings {
     pub requests_per_connection_max: u32,
     /// Open live streams of one principal. Answer 429.
     pub streams_per_principal_max: usize,
-    /// Events that wait for one live subscriber; one more and it is dropped, to resume from its cursor.
+    /// Events that wait for one live subscriber. Once there is no room for [`Settings::write_timeout_s`] it is dropped, to
+    /// resume from its cursor.
     pub subscriber_events_max: usize,
     /// Seconds for a TLS handshake.
     pub handshake_timeout_s: u64,

@@ -31,8 +31,10 @@ use crate::stream::{Guard, Place, cuttable};
 
 /// Time between two `status` events.
 const PULSE: Duration = Duration::from_secs(5);
-/// Most entries of the log that are looked at between two looks at the gate.
+/// Most entries of the log in one look: between two looks the gate is asked anew.
 const BATCH_ENTRIES: usize = 256;
+/// A look ends once it has this many bytes of events.
+const BATCH_BYTES: usize = 1 << 20;
 
 /// One event on its way.
 struct Event {
@@ -83,7 +85,8 @@ pub(crate) async fn live(api: &Arc<Api>, call: &Call) -> Result<Response, Failur
         None => *api.services.store.head().borrow(),
     };
     let place = api.streams.take(&caller.principal.name, api.settings().streams_per_principal_max)?;
-    let (near, far) = mpsc::channel(api.settings().subscriber_events_max.max(1));
+    let batch = api.settings().subscriber_events_max.clamp(1, BATCH_ENTRIES);
+    let (near, far) = mpsc::channel((api.settings().subscriber_events_max / batch).max(1));
     let cut = Arc::new(AtomicBool::new(false));
     let subscriber = Subscriber {
         api: api.clone(),
@@ -92,6 +95,7 @@ pub(crate) async fn live(api: &Arc<Api>, call: &Call) -> Result<Response, Failur
         head: api.services.store.head(),
         guard: Guard::new(api, caller, call.route.access),
         position,
+        batch,
         near,
         cut: cut.clone(),
         _place: place,
@@ -109,6 +113,7 @@ struct Subscriber {
     head: watch::Receiver<u64>,
     guard: Guard,
     position: u64,
+    batch: usize,
     near: mpsc::Sender<Bytes>,
     cut: Arc<AtomicBool>,
     _place: Place,
@@ -136,9 +141,9 @@ impl Subscriber {
     fn close(&mut self, why: &str) {
         let read_all = self.near.capacity() == self.near.max_capacity();
         let told = serde_json::to_vec(&serde_json::json!({ "reason": why })).ok();
-        let told = told.and_then(|data| self.encoded("end", &data, self.position).ok());
-        match told {
-            Some(event) if read_all => drop(self.near.try_send(event)),
+        let mut end = Vec::new();
+        match told.map(|data| self.encode("end", &data, self.position, &mut end)) {
+            Some(Ok(())) if read_all => drop(self.near.try_send(end.into())),
             _ => self.cut.store(true, Ordering::Release),
         }
     }
@@ -160,13 +165,14 @@ impl Subscriber {
         }
     }
 
-    /// Sends everything between the position and the head of the log.
+    /// Sends everything between the position and the head of the log: what one look finds goes out as one piece, under one
+    /// record of what it shows.
     async fn catch_up(&mut self) -> Result<(), End> {
         loop {
             let principal = self.guard.principal().map_err(End::Closed)?;
-            let (from, classes) = (self.position, self.api.services.gate.table().clone());
+            let (from, entries_max, classes) = (self.position, self.batch, self.api.services.gate.table().clone());
             let look = move |snapshot: &Snapshot, sight: &Visibility| {
-                look(&View { snapshot, sight, classes: &classes }, from)
+                look(&View { snapshot, sight, classes: &classes }, from, entries_max)
             };
             let batch = disclose::reading(&self.api, &principal, look).await.map_err(End::Failed)?;
             if !batch.events.is_empty() {
@@ -174,12 +180,14 @@ impl Subscriber {
                 let disclosure = Disclosure { principal: principal.name.clone(), route: self.route, shown };
                 let noted = self.api.services.disclosures.record(disclosure).await;
                 noted.map_err(|error| End::Failed(error.into()))?;
-            }
-            for event in batch.events {
-                let bytes = self.encoded(event.kind, &event.data, event.position).map_err(End::Failed)?;
-                self.send(bytes).await?;
-                self.position = event.position;
-                self.api.metrics.event(event.kind);
+                let mut piece = Vec::new();
+                for event in &batch.events {
+                    self.encode(event.kind, &event.data, event.position, &mut piece).map_err(End::Failed)?;
+                }
+                self.send(piece.into()).await?;
+                for event in &batch.events {
+                    self.api.metrics.event(event.kind);
+                }
             }
             self.position = batch.upto;
             if !batch.more {
@@ -198,8 +206,9 @@ impl Subscriber {
             latency_ms: pulse.latency_ms,
         };
         let data = serde_json::to_vec(&status).map_err(|error| End::Failed(Failure::internal(error)))?;
-        let bytes = self.encoded("status", &data, self.position).map_err(End::Failed)?;
-        self.send(bytes).await
+        let mut piece = Vec::new();
+        self.encode("status", &data, self.position, &mut piece).map_err(End::Failed)?;
+        self.send(piece.into()).await
     }
 
     /// Waits for room in the buffer, but not for ever, and not for someone who is no longer admitted.
@@ -216,15 +225,14 @@ impl Subscriber {
         }
     }
 
-    fn encoded(&self, kind: &str, data: &[u8], position: u64) -> Result<Bytes, Failure> {
+    fn encode(&self, kind: &str, data: &[u8], position: u64, piece: &mut Vec<u8>) -> Result<(), Failure> {
         let principal = self.caller.principal.name.as_str();
         let scope = Scope { principal, route: self.route, query: "" };
         let cursor = self.api.sealer.seal(&scope, Position { sequence: position, within: 0 })?;
-        let mut text = Vec::with_capacity(data.len() + 128);
         for part in [b"id: ", cursor.as_bytes(), b"\nevent: ", kind.as_bytes(), b"\ndata: ", data, b"\n\n"] {
-            text.extend_from_slice(part);
+            piece.extend_from_slice(part);
         }
-        Ok(text.into())
+        Ok(())
     }
 }
 
@@ -241,21 +249,28 @@ enum End {
 }
 
 /// The events that the reader may have of the entries after `from`.
-fn look(view: &View<'_>, from: u64) -> Result<Batch, StoreError> {
-    let changes = view.snapshot.changes(from.saturating_add(1), BATCH_ENTRIES)?;
-    let more = changes.len() == BATCH_ENTRIES;
-    let upto = changes.last().map_or(from, |(sequence, _)| *sequence);
-    let mut events = Vec::new();
+fn look(view: &View<'_>, from: u64, entries_max: usize) -> Result<Batch, StoreError> {
+    let changes = view.snapshot.changes(from.saturating_add(1), entries_max)?;
+    let mut batch = Batch { events: Vec::new(), upto: from, more: changes.len() == entries_max };
+    let mut bytes: usize = 0;
     for (position, change) in changes {
+        if bytes >= BATCH_BYTES {
+            batch.more = true;
+            break;
+        }
         let event = match change {
             Change::Statement(key) => statement(view, &key)?,
             Change::Withdrawal(origin, id, version) => withdrawal(view, &origin, &id, version)?,
             Change::Hit => hit(view, position)?,
             Change::Principal(_) | Change::Other => None,
         };
-        events.extend(event.map(|(kind, data)| Event { kind, data, position }));
+        if let Some((kind, data)) = event {
+            bytes = bytes.saturating_add(data.len());
+            batch.events.push(Event { kind, data, position });
+        }
+        batch.upto = position;
     }
-    Ok(Batch { events, upto, more })
+    Ok(batch)
 }
 
 type Found = Option<(&'static str, Vec<u8>)>;

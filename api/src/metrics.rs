@@ -1,8 +1,8 @@
 //! What the listeners count. Labels take values from our own tables alone, so that no caller can make a new series.
 
 use http::StatusCode;
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 use prometheus::{Encoder, TextEncoder};
+use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use crate::routes::Listener;
 

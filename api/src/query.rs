@@ -45,9 +45,10 @@ impl<'a> Query<'a> {
     /// The value parsed, or 400.
     pub fn parsed<T: std::str::FromStr>(&self, name: &str, what: &str) -> Result<Option<T>, Failure> {
         let Some(value) = self.value(name) else { return Ok(None) };
-        value.parse().map(Some).map_err(|_| {
-            Failure::new(Code::BadRequest, format!("`{name}` is `{}`, but must be {what}", shown(value)))
-        })
+        value
+            .parse()
+            .map(Some)
+            .map_err(|_| Failure::new(Code::BadRequest, format!("`{name}` is `{}`, but must be {what}", shown(value))))
     }
 
     /// A number of rows: at least 1, lowered to `max`, `default` where none is given.

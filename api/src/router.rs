@@ -17,7 +17,7 @@ use crate::caller::{Caller, Connection, identify};
 use crate::error::{Code, Failure};
 use crate::routes::{Access, Endpoint, Listener, Route, TABLE, methods, shape_of};
 use crate::server::Api;
-use crate::{console, health, link, live, rest, sensor, taxii};
+use crate::{admin, console, health, link, live, rest, sensor, taxii};
 
 /// The header that no cross-site form can send.
 const CSRF: &str = "x-bridgewatch";
@@ -183,7 +183,10 @@ fn admit(
         return Err(Failure::new(Code::BadRequest, "a body has a length or comes in chunks, not both"));
     }
     if connection.listener == Listener::People && route.method != "GET" && !headers.contains_key(CSRF) {
-        return Err(Failure::new(Code::Forbidden, "a request that changes something needs the header `X-Bridgewatch: 1`"));
+        return Err(Failure::new(
+            Code::Forbidden,
+            "a request that changes something needs the header `X-Bridgewatch: 1`",
+        ));
     }
     let caller = match route.access {
         Access::Anyone => None,
@@ -227,6 +230,10 @@ async fn dispatch(api: &Arc<Api>, call: Call) -> Result<Response, Failure> {
         Endpoint::SensorObservations => sensor::observations(api, call).await,
         Endpoint::SensorRules => sensor::rules(api, &call).await,
         Endpoint::SensorCursor => sensor::cursor(api, &call).await,
+        Endpoint::Principals => admin::principals(api, &call).await,
+        Endpoint::Enrol => admin::enrol(api, call).await,
+        Endpoint::Revoke => admin::revoke(api, &call).await,
+        Endpoint::LogDump => admin::log(api, &call).await,
         Endpoint::Health => Ok(health::health()),
         Endpoint::Readiness => health::readiness(api),
         Endpoint::Metrics => health::metrics(api),

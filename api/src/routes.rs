@@ -20,11 +20,13 @@ pub enum Listener {
     Sensors,
     /// Metrics and health: plain, on loopback.
     Metrics,
+    /// The commands that are given the centre's folder: plain, a Unix socket; the caller is who the system says it is.
+    Local,
 }
 
 impl Listener {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Machines, Self::People, Self::Link, Self::Sensors, Self::Metrics];
+    pub const ALL: [Self; 6] = [Self::Machines, Self::People, Self::Link, Self::Sensors, Self::Metrics, Self::Local];
 
     /// As tables and logs write it.
     pub fn as_str(self) -> &'static str {
@@ -34,6 +36,7 @@ impl Listener {
             Self::Link => "link",
             Self::Sensors => "sensors",
             Self::Metrics => "metrics",
+            Self::Local => "local",
         }
     }
 }
@@ -68,19 +71,23 @@ pub(crate) enum Endpoint {
     Collection,
     Collections,
     Discovery,
+    Enrol,
     Health,
     Hits,
     Live,
+    LogDump,
     Manifest,
     Metrics,
     Object,
     ObjectVersions,
     Objects,
+    Principals,
     Publish,
     Push,
     Quarantine,
     Readiness,
     Releases,
+    Revoke,
     Root,
     Search,
     Sensors,
@@ -123,7 +130,8 @@ impl Route {
         loop {
             match (ours.next(), theirs.next()) {
                 (None, None) => return true,
-                (Some(segment), Some(given)) if segment == given || (segment.starts_with('{') && !given.is_empty()) => {}
+                (Some(segment), Some(given)) if segment == given || (segment.starts_with('{') && !given.is_empty()) => {
+                }
                 _ => return false,
             }
         }
@@ -136,6 +144,8 @@ pub(crate) fn shape_of(path: &str) -> Shape {
 }
 
 const BOTH: &[Listener] = &[Listener::Machines, Listener::People];
+const DESK: &[Listener] = &[Listener::Machines, Listener::People, Listener::Local];
+const LOCAL: &[Listener] = &[Listener::Local];
 const MACHINES: &[Listener] = &[Listener::Machines];
 const PEOPLE: &[Listener] = &[Listener::People];
 const LINK: &[Listener] = &[Listener::Link];
@@ -145,10 +155,10 @@ const METRICS: &[Listener] = &[Listener::Metrics];
 
 const ANYONE: Access = Access::Anyone;
 const ANALYSTS: Access = Access::Roles(&[Role::Analyst, Role::Publisher, Role::Officer]);
-const READERS: Access =
-    Access::Roles(&[Role::Analyst, Role::Publisher, Role::Officer, Role::Operator, Role::Partner]);
+const READERS: Access = Access::Roles(&[Role::Analyst, Role::Publisher, Role::Officer, Role::Operator, Role::Partner]);
 pub(crate) const WRITERS: Access = Access::Roles(&[Role::Publisher, Role::Operator, Role::Partner]);
 const SENDERS: Access = Access::Roles(&[Role::Publisher, Role::Officer, Role::Operator, Role::Partner]);
+const OFFICERS: Access = Access::Roles(&[Role::Officer]);
 const PEER: Access = Access::Roles(&[Role::Peer]);
 const SENSOR: Access = Access::Roles(&[Role::Sensor]);
 
@@ -187,20 +197,25 @@ pub const TABLE: &[Route] = &[
     route("GET", "/api/v1/session", BOTH, Access::SignedIn, Endpoint::SessionShow),
     route("DELETE", "/api/v1/session", PEOPLE, Access::SignedIn, Endpoint::SessionEnd),
     route("GET", "/api/v1/live", BOTH, ANALYSTS, Endpoint::Live),
-    route("GET", "/api/v1/search", BOTH, READERS, Endpoint::Search),
-    route("GET", "/api/v1/objects/{id}", BOTH, READERS, Endpoint::Object),
-    route("POST", "/api/v1/objects", BOTH, WRITERS, Endpoint::Publish),
-    route("POST", "/api/v1/validate", BOTH, ANALYSTS, Endpoint::Validate),
-    route("GET", "/api/v1/hits", BOTH, ANALYSTS, Endpoint::Hits),
-    route("GET", "/api/v1/sightings", BOTH, ANALYSTS, Endpoint::Sightings),
-    route("GET", "/api/v1/quarantine", BOTH, SENDERS, Endpoint::Quarantine),
-    route("GET", "/api/v1/border", BOTH, ANALYSTS, Endpoint::Border),
-    route("GET", "/api/v1/sensors", BOTH, ANALYSTS, Endpoint::Sensors),
+    route("GET", "/api/v1/search", DESK, READERS, Endpoint::Search),
+    route("GET", "/api/v1/objects/{id}", DESK, READERS, Endpoint::Object),
+    route("POST", "/api/v1/objects", DESK, WRITERS, Endpoint::Publish),
+    route("POST", "/api/v1/validate", DESK, ANALYSTS, Endpoint::Validate),
+    route("GET", "/api/v1/hits", DESK, ANALYSTS, Endpoint::Hits),
+    route("GET", "/api/v1/sightings", DESK, ANALYSTS, Endpoint::Sightings),
+    route("GET", "/api/v1/quarantine", DESK, SENDERS, Endpoint::Quarantine),
+    route("GET", "/api/v1/border", DESK, ANALYSTS, Endpoint::Border),
+    route("GET", "/api/v1/sensors", DESK, ANALYSTS, Endpoint::Sensors),
     // The partner link (ADR 4) and the sensors
     route("GET", "/link/v1/releases", LINK, PEER, Endpoint::Releases),
     route("POST", "/sensor/v1/observations", SENSORS, SENSOR, Endpoint::SensorObservations),
     route("GET", "/sensor/v1/rules", SENSORS, SENSOR, Endpoint::SensorRules),
     route("GET", "/sensor/v1/cursor", SENSORS, SENSOR, Endpoint::SensorCursor),
+    // Administration, docs/rest-api.md
+    route("GET", "/admin/v1/principals", LOCAL, OFFICERS, Endpoint::Principals),
+    route("POST", "/admin/v1/principals", LOCAL, OFFICERS, Endpoint::Enrol),
+    route("POST", "/admin/v1/principals/{name}/revoke", LOCAL, OFFICERS, Endpoint::Revoke),
+    route("GET", "/admin/v1/log", LOCAL, OFFICERS, Endpoint::LogDump),
     // Health and figures
     route("GET", "/healthz", HEALTH, ANYONE, Endpoint::Health),
     route("GET", "/readyz", HEALTH, ANYONE, Endpoint::Readiness),

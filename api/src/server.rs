@@ -2,6 +2,7 @@
 //! time and number; at the end, open requests get a grace time and streams are told to end.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use sharing::{Principal, Visibility};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -22,6 +23,7 @@ use warp::reply::Response;
 
 use crate::caller::{Connection, sha256};
 use crate::limits::Settings;
+use crate::local::LocalSocket;
 use crate::metrics::Metrics;
 use crate::paging::{Sealer, SealerError};
 use crate::router;
@@ -60,8 +62,19 @@ pub enum ApiError {
         #[source]
         source: std::io::Error,
     },
+    /// The local socket cannot be made.
+    #[error("cannot listen on the socket {path}: is its folder there, and does no other centre use it?")]
+    Socket {
+        /// The socket.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
     /// Metrics anywhere but on loopback, or another listener without TLS.
-    #[error("the {0} listener cannot be served like this: metrics go plain on loopback alone, everything else over TLS")]
+    #[error(
+        "the {0} listener cannot be served like this: metrics go plain on loopback alone, everything else over TLS"
+    )]
     Exposed(&'static str),
 }
 
@@ -107,8 +120,14 @@ impl Api {
 #[derive(Debug)]
 pub struct Bound {
     listener: Listener,
-    socket: TcpListener,
+    socket: Socket,
     tls: Option<Arc<ServerConfig>>,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Tcp(TcpListener),
+    Local(LocalSocket),
 }
 
 impl Bound {
@@ -118,18 +137,38 @@ impl Bound {
         address: SocketAddr,
         tls: Option<Arc<ServerConfig>>,
     ) -> Result<Self, ApiError> {
-        let plain = listener == Listener::Metrics && address.ip().is_loopback();
-        if tls.is_some() == (listener == Listener::Metrics) || (tls.is_none() && !plain) {
+        let allowed = match listener {
+            Listener::Metrics => tls.is_none() && address.ip().is_loopback(),
+            Listener::Local => false,
+            _ => tls.is_some(),
+        };
+        if !allowed {
             return Err(ApiError::Exposed(listener.as_str()));
         }
         let bind = |source| ApiError::Bind { address, listener: listener.as_str(), source };
         let socket = TcpListener::bind(address).await.map_err(bind)?;
-        Ok(Self { listener, socket, tls })
+        Ok(Self { listener, socket: Socket::Tcp(socket), tls })
     }
 
-    /// Where it listens.
+    /// Takes the Unix socket `path` for [`Listener::Local`]; one that a dead process left there is replaced.
+    pub fn local(path: &Path) -> Result<Self, ApiError> {
+        let socket = LocalSocket::bind(path).map_err(|source| ApiError::Socket { path: path.to_owned(), source })?;
+        Ok(Self { listener: Listener::Local, socket: Socket::Local(socket), tls: None })
+    }
+
+    /// Where it listens; the local socket has a path and no address.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
-        self.socket.local_addr()
+        match &self.socket {
+            Socket::Tcp(socket) => socket.local_addr(),
+            Socket::Local(_) => Err(std::io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    async fn accept(&self) -> std::io::Result<Arrived> {
+        match &self.socket {
+            Socket::Tcp(socket) => socket.accept().await.map(|(stream, _)| Arrived::Tcp(stream)),
+            Socket::Local(socket) => socket.accept().await.map(|(stream, user)| Arrived::Local(stream, user)),
+        }
     }
 }
 
@@ -148,7 +187,7 @@ async fn listen(api: Arc<Api>, bound: Bound) {
     let door = Arc::new(Door {
         router: router::build(&api, bound.listener),
         listener: bound.listener,
-        tls: bound.tls.map(TlsAcceptor::from),
+        tls: bound.tls.clone().map(TlsAcceptor::from),
         api,
     });
     let mut open = JoinSet::new();
@@ -156,13 +195,13 @@ async fn listen(api: Arc<Api>, bound: Bound) {
         tokio::select! {
             () = stopped(&mut stop) => break,
             _ = open.join_next(), if !open.is_empty() => {}
-            accepted = bound.socket.accept() => match accepted {
+            accepted = bound.accept() => match accepted {
                 Err(error) => {
                     tracing::warn!(listener = door.listener.as_str(), %error, "cannot accept a connection");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
-                Ok((stream, _)) => match slots.clone().try_acquire_owned() {
-                    Ok(slot) => { open.spawn(door.clone().connection(stream, slot)); }
+                Ok(arrived) => match slots.clone().try_acquire_owned() {
+                    Ok(slot) => { open.spawn(door.clone().connection(arrived, slot)); }
                     Err(_) => door.api.metrics.limit("connections"),
                 },
             },
@@ -180,6 +219,13 @@ pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
+/// A connection that was accepted.
+enum Arrived {
+    Tcp(TcpStream),
+    /// With the user at its other end.
+    Local(UnixStream, u32),
+}
+
 /// All that the connections of one listener share.
 struct Door {
     api: Arc<Api>,
@@ -189,17 +235,33 @@ struct Door {
 }
 
 impl Door {
-    async fn connection(self: Arc<Self>, stream: TcpStream, _slot: OwnedSemaphorePermit) {
+    async fn connection(self: Arc<Self>, arrived: Arrived, _slot: OwnedSemaphorePermit) {
         let _counted = self.api.metrics.connection(self.listener);
-        let _ = stream.set_nodelay(true);
-        let stream = StallGuard::new(stream, self.api.settings().write_timeout());
-        let Some(tls) = &self.tls else { return self.http(stream, None, false).await };
+        let patience = self.api.settings().write_timeout();
+        let known = Connection { listener: self.listener, certificate: None, user: None };
+        match arrived {
+            Arrived::Local(stream, user) => {
+                let known = Connection { user: Some(user), ..known };
+                self.http(StallGuard::new(stream, patience), known, false).await;
+            }
+            Arrived::Tcp(stream) => {
+                let _ = stream.set_nodelay(true);
+                let stream = StallGuard::new(stream, patience);
+                match &self.tls {
+                    None => self.http(stream, known, false).await,
+                    Some(tls) => self.secured(tls, stream, known).await,
+                }
+            }
+        }
+    }
+
+    async fn secured(&self, tls: &TlsAcceptor, stream: StallGuard<TcpStream>, known: Connection) {
         match tokio::time::timeout(self.api.settings().handshake_timeout(), tls.accept(stream)).await {
             Ok(Ok(stream)) => {
                 let (_, session) = stream.get_ref();
                 let certificate = session.peer_certificates().and_then(<[_]>::first).map(|leaf| sha256(leaf));
                 let http2 = session.alpn_protocol() == Some(b"h2");
-                self.http(stream, certificate, http2).await;
+                self.http(stream, Connection { certificate, ..known }, http2).await;
             }
             Ok(Err(error)) => {
                 self.api.metrics.handshake_failed(self.listener);
@@ -209,11 +271,10 @@ impl Door {
         }
     }
 
-    async fn http<S>(&self, stream: S, certificate: Option<[u8; 32]>, http2: bool)
+    async fn http<S>(&self, stream: S, connection: Connection, http2: bool)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let connection = Connection { listener: self.listener, certificate };
         let routes = TowerToHyperService::new(warp::service(self.router.clone()));
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(connection.clone());

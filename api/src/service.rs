@@ -1,17 +1,19 @@
 //! What the HTTP layer asks of the program behind it: small traits, one per concern, that `node` implements. Reads go
 //! straight to `indexer` with a `Visibility` of `sharing`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use indexer::Store;
 use model::fault::Fault;
+use model::marking::{Country, Tlp};
 use model::principal::{CentreCode, PrincipalName};
 use model::stix::StixId;
 use model::time::Clock;
 use serde::{Deserialize, Serialize};
-use sharing::{Gate, Principal};
+use sharing::{Gate, Principal, Role};
 use tokio::sync::{mpsc, watch};
 
 use crate::error::{Code, Failure};
@@ -27,6 +29,8 @@ pub trait Directory: Send + Sync {
     fn by_token(&self, token: &Sha256) -> Option<Arc<Principal>>;
     /// The principal of a client certificate, by the SHA-256 of its DER form.
     fn by_certificate(&self, certificate: &Sha256) -> Option<Arc<Principal>>;
+    /// The principal that the configuration maps a user of this machine to, for the local socket.
+    fn by_local_user(&self, uid: u32) -> Option<Arc<Principal>>;
     /// The principal as it stands now: open streams and sessions ask again and again.
     fn by_name(&self, name: &PrincipalName) -> Option<Arc<Principal>>;
     /// Counts changes of the directory, so that open streams ask at once.
@@ -76,6 +80,9 @@ pub enum ServiceError {
     /// Well-formed, but cannot be processed as a whole.
     #[error("the content cannot be processed: {0}")]
     Unprocessable(String),
+    /// Unknown, or not to be known.
+    #[error("there is no such thing here")]
+    NotFound,
     /// It contradicts what stands here.
     #[error("conflict: {0}")]
     Conflict(String),
@@ -93,6 +100,7 @@ impl From<ServiceError> for Failure {
             ServiceError::Forbidden(detail) => Self::new(Code::Forbidden, detail),
             ServiceError::BadRequest(detail) => Self::new(Code::BadRequest, detail),
             ServiceError::Unprocessable(detail) => Self::new(Code::Unprocessable, detail),
+            ServiceError::NotFound => Self::not_found(),
             ServiceError::Conflict(detail) => Self::new(Code::Conflict, detail),
             ServiceError::Unavailable(detail) => Self::new(Code::Unavailable, detail),
             ServiceError::Internal(cause) => Self::internal(cause),
@@ -103,10 +111,19 @@ impl From<ServiceError> for Failure {
 /// An answer that takes time.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, ServiceError>>;
 
+/// What a publisher says of a whole body.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PublishOptions {
+    /// Where it is from: the source that an import names.
+    pub source: Option<String>,
+    /// The marking of what carries none of its own; without it, that stays unmarked.
+    pub default_marking: Option<Tlp>,
+}
+
 /// The way in.
 pub trait Intake: Send + Sync {
     /// Publishes every object in `body` (bundle, envelope, list or one object); what is accepted is durable on return.
-    fn publish<'a>(&'a self, body: Bytes, by: &'a Principal) -> Answer<'a, Outcome>;
+    fn publish<'a>(&'a self, body: Bytes, by: &'a Principal, options: &'a PublishOptions) -> Answer<'a, Outcome>;
     /// What publishing would do; nothing is kept.
     fn validate<'a>(&'a self, body: Bytes, by: &'a Principal) -> Answer<'a, Outcome>;
 }
@@ -118,6 +135,8 @@ pub enum Shown {
     Entries(Vec<u64>),
     /// Counts alone: the query they answer, in canonical form.
     Counts(String),
+    /// Every entry of the object log up to this one, in clear.
+    Log(u64),
 }
 
 /// One disclosure.
@@ -135,6 +154,38 @@ pub struct Disclosure {
 pub trait Disclosures: Send + Sync {
     /// Durable when it returns.
     fn record(&self, disclosure: Disclosure) -> Answer<'_, ()>;
+}
+
+/// A new principal, or another credential and other attributes of one that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enrolment {
+    /// `name@centre`.
+    pub name: PrincipalName,
+    /// The organisation it belongs to.
+    pub organisation: String,
+    /// The country it answers to; the centre's own where none is given.
+    pub country: Option<Country>,
+    /// What it may do.
+    pub roles: BTreeSet<Role>,
+    /// Where a sensor stands.
+    pub site: Option<String>,
+    /// SHA-256 of its bearer token.
+    pub token: Option<Sha256>,
+    /// SHA-256 of its client certificate, DER.
+    pub certificate: Option<Sha256>,
+}
+
+/// What officers do over the local socket.
+pub trait Administration: Send + Sync {
+    /// Everyone who is enrolled, the revoked too.
+    fn principals(&self) -> Answer<'_, Vec<Principal>>;
+    /// Enrols; durable, and known to [`Directory`], when it returns.
+    fn enrol<'a>(&'a self, enrolment: Enrolment, by: &'a Principal) -> Answer<'a, Principal>;
+    /// Revokes; durable, and known to [`Directory`], when it returns. [`ServiceError::NotFound`] if nobody has that name.
+    fn revoke<'a>(&'a self, name: &'a PrincipalName, by: &'a Principal) -> Answer<'a, Principal>;
+    /// Every entry of the object log up to `upto` in clear, JSON lines, in parts of bounded size. An error after the first
+    /// part breaks the answer off, so that half a dump does not pass for a whole one.
+    fn dump(&self, upto: u64) -> Answer<'_, mpsc::Receiver<Result<Bytes, ServiceError>>>;
 }
 
 /// The lines that the partner centre follows (ADR 4).
@@ -243,6 +294,8 @@ pub struct Services {
     pub sensors: Arc<dyn SensorIntake>,
     /// How the centre does.
     pub status: Arc<dyn Status>,
+    /// What officers do over the local socket.
+    pub administration: Arc<dyn Administration>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What `/metrics` shows.

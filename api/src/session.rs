@@ -94,9 +94,8 @@ pub(crate) fn idle_s(principal: &Principal, settings: &Settings) -> u64 {
 /// The key of the session whose cookie a request carries; none if there is not exactly one.
 pub(crate) fn of(headers: &HeaderMap) -> Option<Sha256> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut sessions = cookies
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='));
+    let mut sessions =
+        cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='));
     match (sessions.next(), sessions.next()) {
         (Some(text), None) => Some(sha256(text.as_bytes())),
         _ => None,
@@ -147,7 +146,8 @@ mod tests {
         let sessions = Sessions::new(&Settings { sessions_max: 2, ..Settings::default() });
         let cookies: Vec<_> =
             (0..3).map(|s| sessions.start(&alice(), Timestamp::from_micros(s), 10).unwrap()).collect();
-        let live = |cookie| sessions.principal(&of(&headers(cookie)).unwrap(), Timestamp::from_micros(3), false).is_some();
+        let live =
+            |cookie| sessions.principal(&of(&headers(cookie)).unwrap(), Timestamp::from_micros(3), false).is_some();
         assert_eq!(cookies.iter().map(live).collect::<Vec<_>>(), [false, true, true]);
     }
 

@@ -19,6 +19,7 @@ use crate::caller::Caller;
 use crate::error::{Code, Failure};
 use crate::routes::Access;
 use crate::server::{Api, stopped};
+use crate::service::ServiceError;
 
 /// How often a stream looks whether its session is still open; changes of the directory are looked at at once.
 const SESSION_CHECK: Duration = Duration::from_millis(500);
@@ -141,6 +142,39 @@ pub(crate) fn relay(mut source: mpsc::Receiver<Bytes>, mut guard: Guard, content
         }
     });
     cuttable(far, cut, content_type)
+}
+
+/// An answer of ready-made bytes that has an end. What breaks it off before, an error of its source or the guard, breaks off
+/// the connection too: half of it must not pass for the whole.
+pub(crate) fn finite(
+    mut source: mpsc::Receiver<Result<Bytes, ServiceError>>,
+    mut guard: Guard,
+    content_type: &'static str,
+) -> Response {
+    let (near, far) = mpsc::channel::<std::io::Result<Bytes>>(RELAY_MESSAGES);
+    tokio::spawn(async move {
+        let relayed = async {
+            while let Some(part) = source.recv().await {
+                let part = part.map_err(|error| {
+                    tracing::error!(cause = %crate::error::chain(&error), "an answer broke off");
+                    std::io::Error::other("broken off")
+                });
+                if near.send(part).await.is_err() {
+                    break;
+                }
+            }
+        };
+        let why = tokio::select! {
+            () = relayed => return,
+            () = near.closed() => return,
+            why = guard.tripped() => why,
+        };
+        tracing::info!(principal = %guard.caller.principal.name, why, "answer broken off");
+        let _ = near.send(Err(std::io::Error::other(why))).await;
+    });
+    let mut response = warp::reply::stream(ReceiverStream::new(far)).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
 }
 
 /// An answer whose body is what comes out of `receiver`, until `cut`: then also what waits in it is dropped.

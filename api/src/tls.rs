@@ -88,16 +88,14 @@ pub fn server_config(listener: Listener, material: &TlsMaterial) -> Result<Arc<S
         None => builder.with_no_client_auth(),
         Some(roots) => {
             let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-            let verifier =
-                if listener == Listener::Machines { verifier.allow_unauthenticated() } else { verifier };
+            let verifier = if listener == Listener::Machines { verifier.allow_unauthenticated() } else { verifier };
             let verifier =
                 verifier.build().map_err(|source| TlsError::Authority { listener: name, source: source.into() })?;
             builder.with_client_cert_verifier(verifier)
         }
     };
-    let mut config = builder
-        .with_single_cert(chain, key)
-        .map_err(|source| TlsError::Certificate { listener: name, source })?;
+    let mut config =
+        builder.with_single_cert(chain, key).map_err(|source| TlsError::Certificate { listener: name, source })?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;

@@ -1,6 +1,6 @@
 //! pcap and pcapng → packets.
 
-use std::io::BufRead;
+use std::io::{self, BufRead, Cursor, Read};
 
 use model::observation::Observation;
 use model::time::Timestamp;
@@ -8,7 +8,7 @@ use pcap_parser::{PcapBlockOwned, PcapError, create_reader};
 
 use crate::decode::{Decoder, LinkType};
 use crate::input::InputError;
-use crate::{Settings, Summary};
+use crate::{Listener, Settings, Summary};
 
 /// An interface of a pcapng section, or the one of a pcap.
 #[derive(Debug, Clone, Copy)]
@@ -27,12 +27,33 @@ struct Packets {
     summary: Summary,
     found: Vec<Observation>,
     settings: Settings,
+    /// The listener wants no more.
+    stopped: bool,
+}
+
+/// Length of the head of a pcap, and of what a pcapng section begins with, bytes.
+const HEAD_BYTES: u64 = 24;
+/// Longest section header of a pcapng, bytes.
+const SECTION_BYTES_MAX: u64 = 64 << 10;
+
+/// The head of a capture, whole, and the rest: the parser looks at nothing but what its first read gives, which from a
+/// pipe or a decompressor may be less.
+fn head(mut reader: Box<dyn BufRead + Send>) -> io::Result<(Vec<u8>, Box<dyn BufRead + Send>)> {
+    let mut head = Vec::new();
+    (&mut reader).take(HEAD_BYTES).read_to_end(&mut head)?;
+    if let [0x0a, 0x0d, 0x0d, 0x0a, a, b, c, d, order, ..] = *head.as_slice() {
+        let length = if order == 0x1a { u32::from_be_bytes([a, b, c, d]) } else { u32::from_le_bytes([a, b, c, d]) };
+        (&mut reader)
+            .take(u64::from(length).min(SECTION_BYTES_MAX).saturating_sub(HEAD_BYTES))
+            .read_to_end(&mut head)?;
+    }
+    Ok((head, reader))
 }
 
 pub(crate) fn read(
     reader: Box<dyn BufRead + Send>,
     settings: &Settings,
-    each: &mut dyn FnMut(Observation) -> bool,
+    listener: &mut dyn Listener,
 ) -> Result<Summary, InputError> {
     let mut packets = Packets {
         decoder: Decoder::new(*settings),
@@ -41,8 +62,10 @@ pub(crate) fn read(
         summary: Summary::default(),
         found: Vec::new(),
         settings: *settings,
+        stopped: false,
     };
-    let mut blocks = match create_reader(settings.packet_bytes.max(1 << 16) * 2, reader) {
+    let (head, rest) = head(reader)?;
+    let mut blocks = match create_reader(settings.packet_bytes.max(1 << 16) * 2, Cursor::new(head).chain(rest)) {
         Ok(blocks) => blocks,
         Err(error) => {
             packets.summary.fault(settings, 0, "capture-head", format!("the capture's head cannot be read: {error:?}"));
@@ -52,7 +75,7 @@ pub(crate) fn read(
     loop {
         match blocks.next() {
             Ok((length, block)) => {
-                packets.block(&block);
+                packets.block(&block, listener);
                 blocks.consume(length);
             }
             Err(PcapError::Eof) => break,
@@ -77,12 +100,12 @@ pub(crate) fn read(
                 break;
             }
         }
-        if !packets.hand_over(each) {
+        if !packets.hand_over(listener) || packets.stopped {
             return Ok(packets.summary);
         }
     }
     packets.decoder.finish(&mut packets.found);
-    packets.hand_over(each);
+    packets.hand_over(listener);
     packets.summary.faults += packets.decoder.faults();
     Ok(packets.summary)
 }
@@ -93,17 +116,17 @@ impl Packets {
         self.summary.fault(&self.settings, record, code, message);
     }
 
-    fn hand_over(&mut self, each: &mut dyn FnMut(Observation) -> bool) -> bool {
+    fn hand_over(&mut self, listener: &mut dyn Listener) -> bool {
         for observation in self.found.drain(..) {
             self.summary.observations += 1;
-            if !each(observation) {
+            if !listener.hear(observation) {
                 return false;
             }
         }
         true
     }
 
-    fn block(&mut self, block: &PcapBlockOwned<'_>) {
+    fn block(&mut self, block: &PcapBlockOwned<'_>, listener: &mut dyn Listener) {
         use pcap_parser::pcapng::Block;
         match block {
             PcapBlockOwned::LegacyHeader(header) => {
@@ -115,7 +138,7 @@ impl Packets {
                 let micros = if self.nanoseconds { packet.ts_usec / 1_000 } else { packet.ts_usec };
                 let time = i64::from(packet.ts_sec).saturating_mul(1_000_000).saturating_add(i64::from(micros));
                 let link = self.interfaces.first().map(|interface| interface.link);
-                self.packet(Timestamp::from_micros(time), link, packet.data, packet.caplen);
+                self.packet(Timestamp::from_micros(time), link, packet.data, packet.caplen, listener);
             }
             PcapBlockOwned::NG(Block::SectionHeader(_)) => self.interfaces.clear(),
             PcapBlockOwned::NG(Block::InterfaceDescription(interface)) => {
@@ -128,17 +151,31 @@ impl Packets {
                 let ticks = (u64::from(packet.ts_high) << 32) | u64::from(packet.ts_low);
                 let time = interface.map_or(0, |interface| micros(ticks, &interface));
                 let link = interface.map(|interface| interface.link);
-                self.packet(Timestamp::from_micros(time), link, packet.data, packet.caplen);
+                self.packet(Timestamp::from_micros(time), link, packet.data, packet.caplen, listener);
             }
             PcapBlockOwned::NG(Block::SimplePacket(packet)) => {
                 let link = self.interfaces.first().map(|interface| interface.link);
-                self.packet(Timestamp::from_micros(0), link, packet.data, packet.origlen);
+                self.packet(Timestamp::from_micros(0), link, packet.data, packet.origlen, listener);
             }
             PcapBlockOwned::NG(_) => {}
         }
     }
 
-    fn packet(&mut self, time: Timestamp, link: Option<LinkType>, data: &[u8], captured: u32) {
+    fn packet(
+        &mut self,
+        time: Timestamp,
+        link: Option<LinkType>,
+        data: &[u8],
+        captured: u32,
+        listener: &mut dyn Listener,
+    ) {
+        if !listener.due(time) {
+            self.stopped = true;
+            return;
+        }
+        if listener.sweeps(time) {
+            self.decoder.sweep(time, &mut self.found);
+        }
         self.summary.records += 1;
         let record = self.summary.records;
         let Some(link) = link else {

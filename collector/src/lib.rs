@@ -1,13 +1,19 @@
-//! Wire and logs → observations (ADR 2). Whatever the bytes, what can be read is read, what cannot is a fault.
+//! Wire and logs → observations (ADR 2), and the sensor that tells a centre of them. Whatever the bytes, what can be read is read,
+//! what cannot is a fault.
 
 mod capture;
 mod decode;
 mod input;
+pub mod replay;
+pub mod sensor;
+pub mod spool;
 mod suricata;
+pub mod wire;
 
 use std::io::Read;
 
 use model::observation::Observation;
+use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use decode::{Decoder, LinkType};
@@ -80,6 +86,28 @@ impl Summary {
     }
 }
 
+/// Whoever is told what an input holds, as it is read.
+pub(crate) trait Listener {
+    /// The next packet or line has that time; waits until it is due. False ends the reading.
+    fn due(&mut self, _time: Timestamp) -> bool {
+        true
+    }
+
+    /// Shall flows that are silent at that time be ended, before a packet of theirs says so?
+    fn sweeps(&mut self, _time: Timestamp) -> bool {
+        false
+    }
+
+    /// An observation. False ends the reading.
+    fn hear(&mut self, observation: Observation) -> bool;
+}
+
+impl<F: FnMut(Observation) -> bool> Listener for F {
+    fn hear(&mut self, observation: Observation) -> bool {
+        self(observation)
+    }
+}
+
 /// Reads one input (pcap, pcapng or Suricata EVE, plain or compressed, told apart by content) and hands its observations to
 /// `each`, in order, until it says no. An input that ends in the middle gives what came before, and a fault.
 pub fn decode(
@@ -87,9 +115,17 @@ pub fn decode(
     settings: &Settings,
     mut each: impl FnMut(Observation) -> bool,
 ) -> Result<Summary, InputError> {
+    read(input, settings, &mut each)
+}
+
+fn read(
+    input: impl Read + Send + 'static,
+    settings: &Settings,
+    listener: &mut dyn Listener,
+) -> Result<Summary, InputError> {
     let (kind, reader) = input::open(Box::new(input), settings)?;
     match kind {
-        input::Kind::Capture => capture::read(reader, settings, &mut each),
-        input::Kind::Eve => suricata::read(reader, settings, &mut each),
+        input::Kind::Capture => capture::read(reader, settings, listener),
+        input::Kind::Eve => suricata::read(reader, settings, listener),
     }
 }

@@ -12,12 +12,12 @@ use serde_json::Value;
 
 use crate::decode::{community_id, host_of};
 use crate::input::InputError;
-use crate::{Settings, Summary};
+use crate::{Listener, Settings, Summary};
 
 pub(crate) fn read(
     mut reader: Box<dyn BufRead + Send>,
     settings: &Settings,
-    each: &mut dyn FnMut(Observation) -> bool,
+    listener: &mut dyn Listener,
 ) -> Result<Summary, InputError> {
     let mut summary = Summary::default();
     let mut line = Vec::new();
@@ -53,9 +53,12 @@ pub(crate) fn read(
             .and_then(|event| observations(&event, record))
         {
             Ok(found) => {
+                if found.first().is_some_and(|first| !listener.due(first.time)) {
+                    return Ok(summary);
+                }
                 for observation in found {
                     summary.observations += 1;
-                    if !each(observation) {
+                    if !listener.hear(observation) {
                         return Ok(summary);
                     }
                 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{PoisonError, RwLock};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use aws_lc_rs::hkdf::{HKDF_SHA256, Prk};
+use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use model::time::Timestamp;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
@@ -41,7 +41,7 @@ pub(crate) struct Keyring {
     database: Database,
     master: LessSafeKey,
     random: SystemRandom,
-    open: RwLock<HashMap<KeyName, Prk>>,
+    open: RwLock<HashMap<KeyName, hmac::Key>>,
 }
 
 impl Keyring {
@@ -68,7 +68,7 @@ impl Keyring {
             let (retention, day) = name.value();
             let name = KeyName { retention, day };
             let mut secret = unseal(&self.master, &aad(name), wrapped.value()).ok_or(StoreError::MasterKey)?;
-            open.insert(name, Prk::new_less_safe(HKDF_SHA256, &secret));
+            open.insert(name, hmac::Key::new(HMAC_SHA256, &secret));
             secret.fill(0);
         }
         Ok(())
@@ -81,55 +81,44 @@ impl Keyring {
         }
         let mut secret = [0_u8; 32];
         self.random.fill(&mut secret).map_err(|_| StoreError::Random)?;
-        let wrapped = self.seal_with(&self.master, &aad(name), &secret)?;
+        let wrapped = self.wrap(name, &secret)?;
         let transaction = self.database.begin_write()?;
         transaction.open_table(SECRETS)?.insert((name.retention, name.day), wrapped.as_slice())?;
         transaction.commit()?;
-        self.open
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(name, Prk::new_less_safe(HKDF_SHA256, &secret));
+        self.open.write().unwrap_or_else(PoisonError::into_inner).insert(name, hmac::Key::new(HMAC_SHA256, &secret));
         Ok(())
     }
 
-    fn entry_key(&self, name: KeyName, salt: &[u8]) -> Result<LessSafeKey, StoreError> {
+    /// HKDF-SHA-256-Expand (RFC 5869 §2.3) of the secret, with the salt as its info, to 32 bytes: one block, of which the
+    /// secret's half is computed once for all.
+    fn entry_key(&self, name: KeyName, salt: &[u8; SALT_BYTES]) -> Result<LessSafeKey, StoreError> {
         let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
-        let secret = open.get(&name).ok_or(StoreError::Erased)?;
-        let info = [salt];
-        let okm = secret.expand(&info, &AES_256_GCM).map_err(|_| StoreError::Random)?;
-        Ok(LessSafeKey::new(UnboundKey::from(okm)))
+        let mut block = hmac::Context::with_key(open.get(&name).ok_or(StoreError::Erased)?);
+        block.update(salt);
+        block.update(&[1]);
+        let key = block.sign();
+        Ok(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.as_ref()).map_err(|_| StoreError::Random)?))
     }
 
     /// Encrypts a body: salt ‖ nonce ‖ ciphertext ‖ tag. `envelope` is bound to it.
     pub(crate) fn seal(&self, name: KeyName, envelope: &[u8], body: &[u8]) -> Result<Vec<u8>, StoreError> {
         self.ensure(name)?;
-        let mut salt = [0_u8; SALT_BYTES];
-        self.random.fill(&mut salt).map_err(|_| StoreError::Random)?;
-        let key = self.entry_key(name, &salt)?;
+        let mut start = [0_u8; SALT_BYTES + NONCE_BYTES];
+        self.random.fill(&mut start).map_err(|_| StoreError::Random)?;
+        let (salt, nonce) = start.split_first_chunk().ok_or(StoreError::Random)?;
+        let key = self.entry_key(name, salt)?;
         let mut out = Vec::with_capacity(body.len() + SEALED_OVERHEAD_BYTES);
-        out.extend_from_slice(&salt);
-        self.seal_into(&key, envelope, body, &mut out)?;
+        out.extend_from_slice(salt);
+        seal_into(&key, nonce, envelope, body, &mut out)?;
         Ok(out)
     }
 
-    fn seal_with(&self, key: &LessSafeKey, aad: &[u8], body: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let mut out = Vec::with_capacity(body.len() + SEALED_OVERHEAD_BYTES);
-        self.seal_into(key, aad, body, &mut out)?;
-        Ok(out)
-    }
-
-    fn seal_into(&self, key: &LessSafeKey, aad: &[u8], body: &[u8], out: &mut Vec<u8>) -> Result<(), StoreError> {
+    fn wrap(&self, name: KeyName, secret: &[u8]) -> Result<Vec<u8>, StoreError> {
         let mut nonce = [0_u8; NONCE_BYTES];
         self.random.fill(&mut nonce).map_err(|_| StoreError::Random)?;
-        out.extend_from_slice(&nonce);
-        let from = out.len();
-        out.extend_from_slice(body);
-        let text = out.get_mut(from..).ok_or(StoreError::Random)?;
-        let tag = key
-            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(aad), text)
-            .map_err(|_| StoreError::Random)?;
-        out.extend_from_slice(tag.as_ref());
-        Ok(())
+        let mut out = Vec::with_capacity(secret.len() + SEALED_OVERHEAD_BYTES);
+        seal_into(&self.master, &nonce, &aad(name), secret, &mut out)?;
+        Ok(out)
     }
 
     /// Decrypts what [`Keyring::seal`] made, appending the body to `out`.
@@ -141,7 +130,7 @@ impl Keyring {
         out: &mut Vec<u8>,
     ) -> Result<(), StoreError> {
         let (salt, rest) =
-            sealed.split_at_checked(SALT_BYTES).ok_or(StoreError::Damaged("a sealed body is too short"))?;
+            sealed.split_first_chunk::<SALT_BYTES>().ok_or(StoreError::Damaged("a sealed body is too short"))?;
         let (nonce, text) =
             rest.split_at_checked(NONCE_BYTES).ok_or(StoreError::Damaged("a sealed body is too short"))?;
         let key = self.entry_key(name, salt)?;
@@ -156,6 +145,18 @@ impl Keyring {
         out.truncate(from + length);
         Ok(())
     }
+}
+
+/// Appends nonce ‖ ciphertext ‖ tag to `out`.
+fn seal_into(key: &LessSafeKey, nonce: &[u8], aad: &[u8], body: &[u8], out: &mut Vec<u8>) -> Result<(), StoreError> {
+    out.extend_from_slice(nonce);
+    let from = out.len();
+    out.extend_from_slice(body);
+    let text = out.get_mut(from..).ok_or(StoreError::Random)?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| StoreError::Random)?;
+    let tag = key.seal_in_place_separate_tag(nonce, Aad::from(aad), text).map_err(|_| StoreError::Random)?;
+    out.extend_from_slice(tag.as_ref());
+    Ok(())
 }
 
 fn unseal(key: &LessSafeKey, aad: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
@@ -173,7 +174,25 @@ fn aad(name: KeyName) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use aws_lc_rs::hkdf::{HKDF_SHA256, Prk};
+
     use super::*;
+
+    #[test]
+    fn the_key_of_an_entry_is_what_hkdf_expands() {
+        let folder = tempfile::tempdir().unwrap();
+        let ring = Keyring::open(&folder.path().join("keys.redb"), &[7; 32]).unwrap();
+        let (name, salt) = (KeyName { retention: 1, day: 3 }, [9; SALT_BYTES]);
+        ring.open.write().unwrap().insert(name, hmac::Key::new(HMAC_SHA256, &[5; 32]));
+        let info = [salt.as_slice()];
+        let okm = Prk::new_less_safe(HKDF_SHA256, &[5; 32]).expand(&info, &AES_256_GCM).unwrap().into();
+        let seal = |key: &LessSafeKey| {
+            let mut out = Vec::new();
+            seal_into(key, &[1; NONCE_BYTES], b"envelope", b"body", &mut out).unwrap();
+            out
+        };
+        assert_eq!(seal(&ring.entry_key(name, &salt).unwrap()), seal(&LessSafeKey::new(okm)));
+    }
 
     #[test]
     fn a_body_opens_under_its_own_envelope_and_master_only() {

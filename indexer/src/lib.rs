@@ -4,14 +4,18 @@
 //! Architecture invariant: nobody else names redb or tantivy.
 
 mod catalog;
+mod disclosure;
 mod error;
 mod keys;
+mod link;
 mod log;
 mod read;
 mod store;
 mod writer;
 
+pub use disclosure::DisclosureLog;
 pub use error::StoreError;
+pub use link::{LinkCounts, LinkLog, LoggedRow, NewLinkRow, Released, Withheld};
 pub use log::entry::{Credential, NewEntry, NewHit, NewStatement, StatementHead, StatementKey};
 pub use read::{Change, Hit, Page, Quarantined, Query, Snapshot, Statement, Unchecked, Versions};
 pub use store::{Appended, Settings, Store};

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use sharing::ClassTable;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::catalog::{DEFINITIONS, META, Tables};
+use crate::catalog::{DEFINITIONS, FORMAT, META, Tables};
+use crate::disclosure::DisclosureLog;
 use crate::error::StoreError;
-use crate::keys::Keyring;
+use crate::keys::{KeyName, Keyring};
 use crate::log::entry::{Envelope, Head, NewEntry};
 use crate::log::file::LogFile;
 use crate::read::Snapshot;
@@ -31,6 +32,12 @@ pub struct Settings {
     pub commit_entries: usize,
     /// How often the catalog becomes durable, milliseconds; what it lacks after a crash is read from the log.
     pub catalog_durable_ms: u64,
+    /// Cache of the disclosure log's file, bytes.
+    pub disclosure_cache_bytes: usize,
+    /// Disclosures that may wait for their writer; a further one waits to wait.
+    pub disclosure_queue: usize,
+    /// Most disclosures in one commit.
+    pub disclosure_commit_entries: usize,
 }
 
 impl Default for Settings {
@@ -41,6 +48,9 @@ impl Default for Settings {
             queue: 256,
             commit_entries: 20_000,
             catalog_durable_ms: 1_000,
+            disclosure_cache_bytes: 1 << 20,
+            disclosure_queue: 1_024,
+            disclosure_commit_entries: 1_024,
         }
     }
 }
@@ -64,7 +74,7 @@ pub(crate) struct Request {
 pub(crate) struct Shared {
     pub(crate) log: LogFile,
     pub(crate) catalog: Database,
-    pub(crate) keys: Keyring,
+    pub(crate) keys: Arc<Keyring>,
     pub(crate) classes: Arc<ClassTable>,
 }
 
@@ -74,6 +84,7 @@ pub struct Store {
     requests: Mutex<Option<mpsc::Sender<Request>>>,
     head: watch::Receiver<u64>,
     writer: Mutex<Option<std::thread::JoinHandle<()>>>,
+    disclosures: Arc<DisclosureLog>,
 }
 
 impl Store {
@@ -87,11 +98,17 @@ impl Store {
     ) -> Result<Self, StoreError> {
         std::fs::create_dir_all(folder).map_err(|source| StoreError::Folder { path: folder.to_owned(), source })?;
         let log = LogFile::open(&folder.join("objects.redb"), settings.log_cache_bytes)?;
-        let keys = Keyring::open(&folder.join("keys.redb"), master)?;
+        let keys = Arc::new(Keyring::open(&folder.join("keys.redb"), master)?);
         let catalog = open_catalog(&folder.join("catalog.redb"), settings.catalog_cache_bytes, log.next()?)?;
         let shared = Arc::new(Shared { log, catalog, keys, classes });
         shared.load_definitions()?;
         shared.catch_up()?;
+        let disclosures = DisclosureLog::open(
+            &folder.join("disclosures.redb"),
+            &settings,
+            Arc::clone(&shared.keys),
+            Arc::clone(&clock),
+        )?;
         let (sender, receiver) = mpsc::channel(settings.queue.max(1));
         let next = shared.log.next()?;
         let (head, watch) = watch::channel(next.saturating_sub(1));
@@ -100,7 +117,13 @@ impl Store {
             .name("log-writer".to_owned())
             .spawn(move || writer.run(receiver))
             .map_err(|source| StoreError::Folder { path: folder.to_owned(), source })?;
-        Ok(Self { shared, requests: Mutex::new(Some(sender)), head: watch, writer: Mutex::new(Some(thread)) })
+        Ok(Self {
+            shared,
+            requests: Mutex::new(Some(sender)),
+            head: watch,
+            writer: Mutex::new(Some(thread)),
+            disclosures: Arc::new(disclosures),
+        })
     }
 
     /// Appends all of `entries` or none. Durable, and seen by every later read, when it returns.
@@ -127,7 +150,12 @@ impl Store {
         &self.shared.classes
     }
 
-    /// Takes no more appends and waits until what was accepted is durable, the catalog too.
+    /// The disclosure log of this store.
+    pub fn disclosures(&self) -> Arc<DisclosureLog> {
+        Arc::clone(&self.disclosures)
+    }
+
+    /// Takes no more appends and disclosures, and waits until what was accepted is durable, the catalog too.
     pub fn close(&self) {
         drop(self.requests.lock().unwrap_or_else(PoisonError::into_inner).take());
         if let Some(thread) = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -135,6 +163,7 @@ impl Store {
         {
             tracing::error!("the log's writer ended in disorder");
         }
+        self.disclosures.close();
     }
 }
 
@@ -144,11 +173,11 @@ impl Drop for Store {
     }
 }
 
-/// Opens the catalog; one that is damaged, or ahead of its log, is set aside and made anew.
+/// Opens the catalog; one that is damaged, of another format, or ahead of its log, is set aside and made anew.
 fn open_catalog(path: &Path, cache_bytes: usize, log_next: u64) -> Result<Database, StoreError> {
     let open = || Database::builder().set_cache_size(cache_bytes).create(path);
     let good = match open() {
-        Ok(database) if applied(&database).is_ok_and(|applied| applied < log_next) => return Ok(database),
+        Ok(database) if usable(&database, log_next).unwrap_or(false) => return Ok(database),
         Ok(_) => false,
         Err(redb::DatabaseError::DatabaseAlreadyOpen) => true,
         Err(_) => false,
@@ -162,11 +191,20 @@ fn open_catalog(path: &Path, cache_bytes: usize, log_next: u64) -> Result<Databa
     open().map_err(StoreError::open(path))
 }
 
+fn usable(catalog: &Database, log_next: u64) -> Result<bool, StoreError> {
+    let applied = applied(catalog)?;
+    Ok(applied == 0 || (applied < log_next && meta(catalog, "format")? == FORMAT))
+}
+
 /// The last sequence that a catalog has applied; 0 if none.
-pub(crate) fn applied(database: &Database) -> Result<u64, StoreError> {
-    let transaction = database.begin_read()?;
+pub(crate) fn applied(catalog: &Database) -> Result<u64, StoreError> {
+    meta(catalog, "applied")
+}
+
+fn meta(catalog: &Database, name: &str) -> Result<u64, StoreError> {
+    let transaction = catalog.begin_read()?;
     match transaction.open_table(META) {
-        Ok(table) => Ok(table.get("applied")?.map_or(0, |applied| applied.value())),
+        Ok(table) => Ok(table.get(name)?.map_or(0, |value| value.value())),
         Err(redb::TableError::TableDoesNotExist(_)) => Ok(0),
         Err(error) => Err(error.into()),
     }
@@ -188,25 +226,32 @@ impl Shared {
 
     /// Applies what the log has and the catalog lacks.
     pub(crate) fn catch_up(&self) -> Result<(), StoreError> {
-        let from = applied(&self.catalog)?.saturating_add(1);
-        let mut transaction = self.catalog.begin_write()?;
+        self.apply_log(&self.catalog, u64::MAX)
+    }
+
+    /// Applies what the log has, up to an entry, and `catalog` lacks.
+    pub(crate) fn apply_log(&self, catalog: &Database, until: u64) -> Result<(), StoreError> {
+        let from = applied(catalog)?.saturating_add(1);
+        let mut transaction = catalog.begin_write()?;
         transaction.set_quick_repair(true);
-        {
-            let mut tables = Tables::open(&transaction)?;
-            self.log.each(from, |sequence, entry| {
-                let envelope: Envelope = postcard::from_bytes(entry.envelope)?;
-                let references = match &envelope.head {
-                    Head::Definition(definition) => {
-                        self.classes.define(definition)?;
-                        Vec::new()
-                    }
-                    Head::Statement(_) => self.references(&envelope, entry.envelope, entry.body)?,
-                    _ => Vec::new(),
-                };
-                tables.apply(sequence, &envelope, entry.envelope, entry.body, &references)?;
-                Ok(true)
-            })?;
-        }
+        let mut tables = Tables::open(&transaction)?;
+        self.log.each(from, |sequence, entry| {
+            if sequence > until {
+                return Ok(false);
+            }
+            let envelope: Envelope = postcard::from_bytes(entry.envelope)?;
+            let references = match &envelope.head {
+                Head::Definition(definition) => {
+                    self.classes.define(definition)?;
+                    Vec::new()
+                }
+                Head::Statement(_) => self.references(envelope.key, entry.envelope, entry.body)?,
+                _ => Vec::new(),
+            };
+            tables.apply(sequence, &envelope, entry.envelope, entry.body, &references)?;
+            Ok(true)
+        })?;
+        tables.finish()?;
         transaction.commit()?;
         Ok(())
     }
@@ -214,12 +259,12 @@ impl Shared {
     /// What a stored statement refers to. One whose key was destroyed refers to nothing any more.
     pub(crate) fn references(
         &self,
-        envelope: &Envelope,
-        envelope_bytes: &[u8],
+        key: KeyName,
+        envelope: &[u8],
         sealed: &[u8],
     ) -> Result<Vec<model::stix::StixId>, StoreError> {
         let mut body = Vec::new();
-        match self.keys.unseal(envelope.key, envelope_bytes, sealed, &mut body) {
+        match self.keys.unseal(key, envelope, sealed, &mut body) {
             Ok(()) => Ok(refers_to(&body)),
             Err(StoreError::Erased) => Ok(Vec::new()),
             Err(error) => Err(error),

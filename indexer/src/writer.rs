@@ -12,11 +12,11 @@ use redb::{Durability, ReadableTable};
 use sharing::class::Definition;
 use tokio::sync::{mpsc, watch};
 
-use crate::catalog::{Tables, decode_row, hit_key};
+use crate::catalog::{Tables, decode_row, head_of, hit_key};
 use crate::error::StoreError;
 use crate::keys::KeyName;
 use crate::log::entry::{Envelope, Head, NewEntry, NewHit, NewStatement, StatementHead};
-use crate::log::frame::FrameBuilder;
+use crate::log::frame::Frames;
 use crate::store::{Appended, Request, Settings, Shared};
 
 /// The retention class of everything until agreements name more.
@@ -51,30 +51,6 @@ pub(crate) struct Writer {
     behind: bool,
     /// Definitions that were given a number in a commit that is not durable (yet): the next one logs them first.
     undefined: Vec<Definition>,
-}
-
-/// Frames of one commit in the making.
-struct Frames {
-    done: Vec<(u64, Vec<u8>)>,
-    open: FrameBuilder,
-    open_first: u64,
-}
-
-impl Frames {
-    fn push(&mut self, sequence: u64, envelope: &[u8], sealed: &[u8]) -> Result<(), StoreError> {
-        if !self.open.is_empty() && !self.open.fits(envelope, sealed) {
-            self.close(sequence);
-        }
-        self.open.push(envelope, sealed)
-    }
-
-    fn close(&mut self, next_first: u64) {
-        let full = std::mem::replace(&mut self.open, FrameBuilder::new());
-        if !full.is_empty() {
-            self.done.push((self.open_first, full.finish()));
-        }
-        self.open_first = next_first;
-    }
 }
 
 impl Writer {
@@ -182,7 +158,7 @@ impl Writer {
         let shared = Arc::clone(&self.shared);
         let mut transaction = shared.catalog.begin_write()?;
         transaction.set_durability(Durability::None)?;
-        let mut frames = Frames { done: Vec::new(), open: FrameBuilder::new(), open_first: self.next };
+        let mut frames = Frames::new(self.next);
         let mut all = Vec::with_capacity(requests.len());
         {
             let mut tables = Tables::open(&transaction)?;
@@ -196,9 +172,9 @@ impl Writer {
                 }
                 all.push(appended);
             }
+            tables.finish()?;
         }
-        frames.close(self.next);
-        self.shared.log.append(&frames.done)?;
+        self.shared.log.append(&frames.finish())?;
         transaction.commit()?;
         Ok(all)
     }
@@ -216,6 +192,9 @@ impl Writer {
             NewEntry::Quarantined { submitter, waits_for, faults, bytes } => {
                 let body = postcard::to_stdvec(&(serde_json::to_string(&faults).unwrap_or_default(), bytes))?;
                 self.put(tables, frames, Head::Quarantined { submitter, waits_for }, &body, &[])
+            }
+            NewEntry::QuarantineEnded { position } => {
+                self.put(tables, frames, Head::QuarantineEnded { sequence: position }, &[], &[])
             }
             NewEntry::Refused { submitter, code } => {
                 self.put(tables, frames, Head::Refused { submitter, code }, &[], &[])
@@ -242,8 +221,9 @@ impl Writer {
         self.define(tables, frames, definition)?;
         let (set, definition) = self.shared.classes.set(&tables.set_of(&new.refers_to)?)?;
         self.define(tables, frames, definition)?;
-        let before = tables.alternatives(&new.key.id)?;
         let id = new.key.id.clone();
+        let referred_to = tables.is_referred_to(&id)? || new.refers_to.contains(&id);
+        let before = referred_to.then(|| tables.alternatives(&id)).transpose()?;
         let head = Head::Statement(StatementHead {
             key: new.key,
             submitter: new.submitter,
@@ -255,7 +235,9 @@ impl Writer {
             purpose: sharing::release::CYBER_DEFENCE.to_owned(),
         });
         let appended = self.put(tables, frames, head, &new.bytes, &new.refers_to)?;
-        if tables.alternatives(&id)? != before {
+        if let Some(before) = before
+            && tables.alternatives(&id)? != before
+        {
             self.refresh_referrers(tables, frames, &id)?;
         }
         Ok(appended)
@@ -308,9 +290,8 @@ impl Writer {
     fn stored(&self, tables: &Tables<'_>, position: u64) -> Result<Option<(StatementHead, Vec<StixId>)>, StoreError> {
         let Some(bytes) = tables.rows.get(position)? else { return Ok(None) };
         let (row, envelope_bytes, sealed) = decode_row(bytes.value())?;
-        let envelope: Envelope = postcard::from_bytes(envelope_bytes)?;
-        let references = self.shared.references(&envelope, envelope_bytes, sealed)?;
-        Ok(Some((row.head, references)))
+        let references = self.shared.references(row.key, envelope_bytes, sealed)?;
+        Ok(Some((head_of(&row, envelope_bytes)?, references)))
     }
 
     fn put(

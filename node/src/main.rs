@@ -1,1 +1,27 @@
-fn main() {}
+//! The program: command line, configuration, wiring, supervision.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod certificate;
+mod client;
+mod clock;
+mod command;
+mod config;
+mod folder;
+mod sensor;
+mod shutdown;
+mod telemetry;
+
+fn main() -> ExitCode {
+    let arguments = command::Arguments::parse();
+    match command::run(arguments) {
+        Ok(status) => status.into(),
+        Err(error) if command::reader_is_gone(&error) => command::Status::Done.into(),
+        Err(error) => {
+            command::complain(&error);
+            command::Status::Unusable.into()
+        }
+    }
+}

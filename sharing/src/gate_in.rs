@@ -79,9 +79,17 @@ pub enum Admission {
 
 const SECTION: &str = "Bridgewatch gate in";
 
+/// What was read of one object: its view with warnings, or its faults.
+pub type Read = Result<(Object, Vec<Fault>), Vec<Fault>>;
+
 /// Decides on one object, whose bytes are `raw`.
 pub fn admit(raw: &[u8], submission: &Submission, held: &dyn Held) -> Admission {
-    let (object, warnings) = match read(raw, &submission.limits) {
+    decide(raw, read(raw, &submission.limits), submission, held)
+}
+
+/// As [`admit`], of an object that was read from `raw` already.
+pub fn decide(raw: &[u8], read: Read, submission: &Submission, held: &dyn Held) -> Admission {
+    let (object, warnings) = match read {
         Ok(read) => read,
         Err(faults) => return fail(faults),
     };

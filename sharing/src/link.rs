@@ -51,13 +51,18 @@ pub struct LinkRow {
 
 /// leaf = SHA-256(0x00 ‖ SHA-256(salt ‖ row)): destroying the salt leaves every proof whole and says nothing of the row.
 pub fn leaf(salt: &[u8; 16], row: &LinkRow) -> Result<Hash, serde_json::Error> {
+    Ok(leaf_of(salt, &serde_json::to_vec(row)?))
+}
+
+/// The same of a row's JSON as it came.
+pub fn leaf_of(salt: &[u8; 16], row: &[u8]) -> Hash {
     let mut inner = Sha256::new();
     inner.update(salt);
-    inner.update(serde_json::to_vec(row)?);
+    inner.update(row);
     let mut outer = Sha256::new();
     outer.update([0]);
     outer.update(inner.finalize());
-    Ok(outer.finalize().into())
+    outer.finalize().into()
 }
 
 /// chain(n) = SHA-256(0x01 ‖ chain(n - 1) ‖ leaf(n)).

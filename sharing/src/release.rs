@@ -81,6 +81,11 @@ impl Gate {
         &self.centre
     }
 
+    /// The agreement's name.
+    pub fn agreement(&self) -> &str {
+        &self.agreement.name
+    }
+
     /// The classes.
     pub fn table(&self) -> &Arc<ClassTable> {
         &self.table

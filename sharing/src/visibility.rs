@@ -32,16 +32,17 @@ pub struct Visibility {
 struct Decisions(RwLock<Vec<AtomicU8>>);
 
 impl Decisions {
-    fn get(&self, number: u32, decide: impl FnOnce() -> bool) -> bool {
-        let place = number as usize;
-        let known =
-            self.0.read().unwrap_or_else(PoisonError::into_inner).get(place).map(|cell| cell.load(Ordering::Relaxed));
-        match known {
-            Some(SEEN) => return true,
-            Some(HIDDEN) => return false,
-            _ => {}
+    fn known(&self, number: u32) -> Option<bool> {
+        let cells = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        match cells.get(number as usize)?.load(Ordering::Relaxed) {
+            SEEN => Some(true),
+            HIDDEN => Some(false),
+            _ => None,
         }
-        let answer = decide();
+    }
+
+    fn keep(&self, number: u32, answer: bool) -> bool {
+        let place = number as usize;
         let mut cells = self.0.write().unwrap_or_else(PoisonError::into_inner);
         while cells.len() <= place {
             cells.push(AtomicU8::new(UNDECIDED));
@@ -95,19 +96,21 @@ impl Visibility {
 
     /// May statements of this class be seen? A number that nobody has defined is hidden, and asked again next time.
     pub fn sees(&self, id: ClassId) -> bool {
-        let Some(class) = self.undecided(id) else { return false };
-        self.classes.get(id.0, || decide(&self.principal, &self.agreement, &class, self.at))
-    }
-
-    fn undecided(&self, id: ClassId) -> Option<Class> {
-        self.table.meaning(id)
+        if let Some(known) = self.classes.known(id.0) {
+            return known;
+        }
+        let Some(class) = self.table.meaning(id) else { return false };
+        self.classes.keep(id.0, decide(&self.principal, &self.agreement, &class, self.at))
     }
 
     /// May everything of a set be seen? Of each member one alternative must be; a member without alternatives is not held
     /// here and hidden.
     pub fn sees_all(&self, id: ClassSetId) -> bool {
+        if let Some(known) = self.sets.known(id.0) {
+            return known;
+        }
         let Some(set) = self.table.members(id) else { return false };
-        self.sets.get(id.0, || set.iter().all(|member| member.iter().any(|class| self.sees(*class))))
+        self.sets.keep(id.0, set.iter().all(|member| member.iter().any(|class| self.sees(*class))))
     }
 
     /// The numbers of all classes defined now that may be seen.

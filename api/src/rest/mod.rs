@@ -20,13 +20,13 @@ pub(crate) use object::object;
 pub(crate) use publish::{publish, validate};
 pub(crate) use search::search;
 pub(crate) use session::{centre, session_end, session_show, session_start};
-pub use wire::{Latency, MarkingView, Row};
 pub(crate) use view::{HitView, View};
+pub use wire::{Latency, MarkingView, Row};
 
 use crate::error::Failure;
 
 /// A JSON answer.
-fn answer(value: &impl Serialize) -> Result<Response, Failure> {
+pub(crate) fn answer(value: &impl Serialize) -> Result<Response, Failure> {
     let body = serde_json::to_vec(value).map_err(Failure::internal)?;
     let mut response = Response::new(body.into());
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

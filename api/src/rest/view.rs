@@ -10,7 +10,7 @@ use serde::Serialize;
 use sharing::{ClassId, ClassTable, Visibility};
 use uuid::Uuid;
 
-use super::wire::{MarkingView, Row, marking_of};
+use super::wire::{MarkingView, Row};
 use crate::caller::sha256;
 use crate::service::Evidence;
 
@@ -132,7 +132,7 @@ impl View<'_> {
     }
 
     fn marking_of_class(&self, class: ClassId, statements: Vec<String>) -> MarkingView {
-        self.classes.meaning(class).map(|class| marking_of(&class, statements)).unwrap_or_default()
+        self.classes.meaning(class).map(|class| MarkingView::of(&class, statements)).unwrap_or_default()
     }
 
     /// A hit with its evidence.

@@ -31,14 +31,16 @@ pub struct MarkingView {
     pub statements: Vec<String>,
 }
 
-/// A class as a marking.
-pub(crate) fn marking_of(class: &Class, statements: Vec<String>) -> MarkingView {
-    MarkingView {
-        tlp: class.tlp.map(model::marking::Tlp::as_str),
-        text: class.tlp.map_or_else(|| "UNMARKED".to_owned(), |tlp| format!("TLP:{tlp}")),
-        caveats: class.caveats.iter().map(|caveat| caveat.as_str()).collect(),
-        releasable_to: class.releasable_to.iter().flatten().map(ToString::to_string).collect(),
-        statements,
+impl MarkingView {
+    /// A class as a marking, with the texts of its statement markings.
+    pub fn of(class: &Class, statements: Vec<String>) -> Self {
+        Self {
+            tlp: class.tlp.map(model::marking::Tlp::as_str),
+            text: class.tlp.map_or_else(|| "UNMARKED".to_owned(), |tlp| tlp.to_string()),
+            caveats: class.caveats.iter().map(|caveat| caveat.as_str()).collect(),
+            releasable_to: class.releasable_to.iter().flatten().map(ToString::to_string).collect(),
+            statements,
+        }
     }
 }
 

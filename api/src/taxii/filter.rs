@@ -36,15 +36,8 @@ pub struct Filters {
 }
 
 /// The parameters of `objects` and `manifest`.
-pub(super) const COLLECTION: &[&str] = &[
-    "added_after",
-    "limit",
-    "next",
-    "match[id]",
-    "match[type]",
-    "match[version]",
-    "match[spec_version]",
-];
+pub(super) const COLLECTION: &[&str] =
+    &["added_after", "limit", "next", "match[id]", "match[type]", "match[version]", "match[spec_version]"];
 /// The parameters of one object.
 pub(super) const OBJECT: &[&str] = &["added_after", "limit", "next", "match[version]", "match[spec_version]"];
 /// The parameters of an object's versions.

@@ -62,9 +62,7 @@ pub(crate) async fn read(api: &Arc<Api>, call: &Call) -> Result<Response, Failur
     };
     let page = fetch(api, call, &collection, filters.clone(), behind, one).await?;
     let next = match page.statements.last() {
-        Some(last) if page.more => {
-            Some(api.sealer.seal(&scope, Position { sequence: last.position, within: 0 })?)
-        }
+        Some(last) if page.more => Some(api.sealer.seal(&scope, Position { sequence: last.position, within: 0 })?),
         _ => None,
     };
     disclose::entries(api, call, page.statements.iter().map(|statement| statement.position).collect()).await?;

@@ -20,7 +20,7 @@ use crate::limits::Settings;
 use crate::query::Query;
 use crate::router::Call;
 use crate::server::Api;
-use crate::service::{NotTaken, Outcome, Taken};
+use crate::service::{NotTaken, Outcome, PublishOptions, Taken};
 
 struct Kept {
     id: Uuid,
@@ -127,7 +127,7 @@ pub(crate) async fn push(api: &Arc<Api>, call: Call) -> Result<Response, Failure
     accept::sent(&call.headers)?;
     let body = body::read(&call.headers, call.body, api.settings()).await?;
     let at = api.services.clock.now();
-    let outcome = api.services.intake.publish(body, &poster).await?;
+    let outcome = api.services.intake.publish(body, &poster, &PublishOptions::default()).await?;
     let id = Uuid::new_v4();
     let body = serde_json::to_vec(&StatusBody::new(id, at, outcome)).map_err(Failure::internal)?;
     let body = Bytes::from(body);

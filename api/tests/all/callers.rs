@@ -50,7 +50,8 @@ async fn a_machine_shows_a_token_basic_or_a_certificate() {
     assert_eq!(who(certified.get(&url).bearer_auth("wrong").send().await.unwrap()).await.0, 401);
     let refused = client.get(&url).send().await.unwrap();
     assert_eq!(refused.headers().get_all("www-authenticate").iter().count(), 2);
-    for (name, value) in [("x-client-cert", "alice"), ("x-forwarded-user", "alice@ca"), ("cookie", "__Host-session=x")] {
+    for (name, value) in [("x-client-cert", "alice"), ("x-forwarded-user", "alice@ca"), ("cookie", "__Host-session=x")]
+    {
         assert_eq!(who(client.get(&url).header(name, value).send().await.unwrap()).await.0, 401, "{name}");
     }
     running.directory.revoke("alice@ca");

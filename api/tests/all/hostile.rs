@@ -66,7 +66,10 @@ async fn heads_are_bounded_and_nonsense_is_refused() {
     for nonsense in ["GET\r\n\r\n", "\0\0\0\0\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET http://[::1 HTTP/1.1\r\n\r\n"] {
         assert!(!exchange(&running, nonsense).await.contains(" 200 "), "{nonsense:?}");
     }
-    let twice = format!("GET /api/v1/session HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\nAuthorization: Bearer {}\r\n\r\n", token("alice@ca"));
+    let twice = format!(
+        "GET /api/v1/session HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\nAuthorization: Bearer {}\r\n\r\n",
+        token("alice@ca")
+    );
     assert!(exchange(&running, &twice).await.starts_with("HTTP/1.1 401"));
     for path in ["/api/v1/../v1/session", "//api/v1/centre", "/api/v1/centre/", "/API/v1/centre", "/api/v1/centre%00"] {
         let answer = exchange(&running, &format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")).await;
@@ -85,7 +88,9 @@ async fn a_slow_head_and_a_slow_body_are_cut_off() {
 
     let mut stream = raw(&running, Listener::Machines).await;
     let auth = token("paul@ca");
-    let head = format!("POST /api/v1/objects HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {auth}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{");
+    let head = format!(
+        "POST /api/v1/objects HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {auth}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{"
+    );
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut part = [0; 1024];
     let read = tokio::time::timeout(Duration::from_secs(5), stream.read(&mut part)).await.expect("answered").unwrap();
@@ -96,7 +101,9 @@ async fn a_slow_head_and_a_slow_body_are_cut_off() {
 async fn a_body_over_the_bound_is_refused_unread() {
     let running = centre().await;
     let auth = token("paul@ca");
-    let head = format!("POST /api/v1/objects HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {auth}\r\nContent-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n");
+    let head = format!(
+        "POST /api/v1/objects HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {auth}\r\nContent-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n"
+    );
     assert!(exchange(&running, &head).await.starts_with("HTTP/1.1 413"));
     let nobody = "POST /api/v1/objects HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n";
     assert!(exchange(&running, nobody).await.starts_with("HTTP/1.1 401"), "who is nobody is refused first");
@@ -132,15 +139,5 @@ async fn a_client_that_never_reads_is_dropped() {
         object["name"] = pad.clone().into();
         running.hold(&object, "ca").await;
     }
-    let url = running.url(Listener::Metrics, "/metrics");
-    let gone = async {
-        loop {
-            let text = running.client().get(&url).send().await.unwrap().text().await.unwrap();
-            if text.contains("bridgewatch_live_streams 0") {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), gone).await.expect("the stream is given up");
+    running.until_metric("bridgewatch_live_streams 0").await;
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use api::Listener;
+use api::service::Shown;
 use serde_json::Value;
 
 use crate::harness::{GREEN, RED, Running, centre, centre_with, indicator, token};
@@ -78,6 +79,73 @@ async fn events_arrive_and_a_cursor_resumes() {
 }
 
 #[tokio::test]
+async fn what_one_commit_brings_is_one_record_and_comes_in_order() {
+    let running = centre().await;
+    let mut reader = Reader::open(&running, "alice@ca", "").await;
+    reader.any().await.unwrap();
+    let objects: Vec<Value> = (0..700).map(|n| indicator(n, 1, GREEN)).collect();
+    running.hold_all(&objects, "ca").await;
+    for n in 0..700 {
+        assert_eq!(reader.next().await.unwrap().data["name"], format!("indicator {n} of minute 1"));
+    }
+    let recorded: Vec<usize> = running.disclosures.0.lock().unwrap().iter().map(|one| entries(&one.shown)).collect();
+    assert_eq!(recorded.iter().sum::<usize>(), 700, "every event once");
+    assert!(recorded.len() <= 10, "{recorded:?}");
+}
+
+fn entries(shown: &Shown) -> usize {
+    match shown {
+        Shown::Entries(entries) => entries.len(),
+        Shown::Counts(_) | Shown::Log(_) => 0,
+    }
+}
+
+#[tokio::test]
+async fn a_slow_reader_is_dropped_and_resumes_without_gap_or_double() {
+    let settings = api::Settings { write_timeout_s: 1, subscriber_events_max: 8, ..api::Settings::default() };
+    let running = centre_with(settings).await;
+    let mut reader = Reader::open(&running, "alice@ca", "").await;
+    reader.any().await.unwrap();
+    let pad = "x".repeat(100_000);
+    for n in 0..100 {
+        let mut object = indicator(n, 1, GREEN);
+        object["name"] = format!("{n} {pad}").into();
+        running.hold(&object, "ca").await;
+    }
+    let number =
+        |event: &Event| -> u32 { event.data["name"].as_str().unwrap().split(' ').next().unwrap().parse().unwrap() };
+    let first = reader.next().await.unwrap();
+    assert_eq!(number(&first), 0);
+    running.until_metric("bridgewatch_live_streams 0").await;
+    assert!(running.metrics().await.contains("bridgewatch_http_limits_hit_total{limit=\"subscriber_events\"} 1"));
+    let (mut last, mut seen) = (first.id, 1);
+    while let Some(event) = reader.next().await {
+        assert_eq!(number(&event), seen);
+        (last, seen) = (event.id, seen + 1);
+    }
+    assert!(seen < 100, "dropped on the way");
+    let url = running.url(Listener::Machines, "/api/v1/live?from=AAAA");
+    let request = running.client().get(url).bearer_auth(token("alice@ca")).header("last-event-id", last);
+    let mut resumed = Reader { response: request.send().await.unwrap(), pending: String::new() };
+    for n in seen..100 {
+        assert_eq!(number(&resumed.next().await.unwrap()), n);
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_of_one_who_was_revoked_is_refused() {
+    let running = centre().await;
+    let mut reader = Reader::open(&running, "paul@ca", "").await;
+    let start = reader.any().await.unwrap().id;
+    let replay = format!("/api/v1/live?from={start}");
+    assert_eq!(running.get("paul@ca", &replay).await.status(), 200);
+    running.directory.revoke("paul@ca");
+    assert_eq!(running.get("paul@ca", &replay).await.status(), 401);
+    running.directory.enrol("paul@ca", &[sharing::Role::Partner]);
+    assert_eq!(running.get("paul@ca", &replay).await.status(), 403);
+}
+
+#[tokio::test]
 async fn what_is_taken_away_is_withdrawn_and_nothing_else_is_said() {
     let running = centre().await;
     let mut alice = Reader::open(&running, "alice@ca", "").await;
@@ -147,5 +215,4 @@ async fn the_end_of_the_program_ends_the_streams() {
     running.stop.send(true).unwrap();
     assert_eq!(reader.next().await.unwrap().kind, "end");
     tokio::time::timeout(Duration::from_secs(5), running.serving).await.expect("serving ends").unwrap();
-    let _ = token("alice@ca");
 }

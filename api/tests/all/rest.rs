@@ -1,6 +1,8 @@
 //! The REST interface over the wire.
 
 use api::Listener;
+use api::service::PublishOptions;
+use model::marking::Tlp;
 use serde_json::{Value, json};
 
 use crate::harness::{CLEAR, GREEN, RED, Running, centre, id_of, indicator, token};
@@ -24,7 +26,8 @@ fn relationship(n: u32, source: &Value, target: &Value, marking: &str) -> Value 
 async fn an_object_stands_with_what_may_be_seen_around_it() {
     let running = centre().await;
     let (green, red, clear) = (indicator(1, 1, GREEN), indicator(2, 1, RED), indicator(3, 1, CLEAR));
-    for object in [&green, &red, &clear, &relationship(1, &green, &clear, GREEN), &relationship(2, &green, &red, GREEN)] {
+    for object in [&green, &red, &clear, &relationship(1, &green, &clear, GREEN), &relationship(2, &green, &red, GREEN)]
+    {
         running.hold(object, "ca").await;
     }
     running.hold(&indicator(1, 2, GREEN), "ca").await;
@@ -61,6 +64,29 @@ async fn publishing_answers_object_by_object() {
     assert_eq!(outcome["refused"][0]["faults"][0]["code"], "test");
     assert_eq!(send("alice@ca", "/api/v1/objects", bundle.to_string()).await.unwrap().status(), 403);
     assert_eq!(send("paul@ca", "/api/v1/objects", "{".into()).await.unwrap().status(), 422);
+}
+
+#[tokio::test]
+async fn an_import_says_where_it_is_from() {
+    let running = centre().await;
+    let send = |who: &'static str, query: &'static str| {
+        let url = running.url(Listener::Machines, &format!("/api/v1/objects{query}"));
+        let request = running.client().post(url).bearer_auth(token(who)).header("content-type", "application/json");
+        request.body(indicator(1, 1, GREEN).to_string()).send()
+    };
+    assert_eq!(send("paul@ca", "").await.unwrap().status(), 200);
+    assert_eq!(send("paul@ca", "?source=mitre-attack&marking=tlp:amber%2Bstrict").await.unwrap().status(), 200);
+    let said = running.intake.options.lock().unwrap().clone();
+    let expected = PublishOptions { source: Some("mitre-attack".into()), default_marking: Some(Tlp::AmberStrict) };
+    assert_eq!(said, [PublishOptions::default(), expected]);
+    for bad in ["?marking=tlp:red", "?marking=white", "?source=a%20b", "?origin=us"] {
+        assert_eq!(send("paul@ca", bad).await.unwrap().status(), 400, "{bad}");
+    }
+    assert_eq!(send("firm@ca", "").await.unwrap().status(), 200);
+    for only_publishers in ["?source=x", "?marking=tlp:clear"] {
+        assert_eq!(send("firm@ca", only_publishers).await.unwrap().status(), 403, "{only_publishers}");
+    }
+    assert_eq!(running.intake.options.lock().unwrap().len(), 3, "nothing refused was taken in");
 }
 
 #[tokio::test]

@@ -2,19 +2,8 @@
 
 use api::Listener;
 use api::routes::{Access, TABLE};
-use sharing::Role;
 
-use crate::harness::{Running, centre, token};
-
-const PEOPLE: [(&str, Role); 7] = [
-    ("alice@ca", Role::Analyst),
-    ("paul@ca", Role::Publisher),
-    ("olga@ca", Role::Officer),
-    ("sam@ca", Role::Sensor),
-    ("peer@ca", Role::Peer),
-    ("hydro@ca", Role::Operator),
-    ("firm@ca", Role::Partner),
-];
+use crate::harness::{PEOPLE, Running, centre, token};
 
 fn concrete(path: &str) -> String {
     let collection = api::taxii::collection_id(&"ca".parse().unwrap(), "all").to_string();

@@ -229,7 +229,9 @@ async fn a_newer_hidden_version_takes_the_older_with_it() {
 async fn content_is_negotiated() {
     let running = centre().await;
     let url = running.url(Listener::Machines, "/taxii2/");
-    for (accept, expected) in [(MEDIA, 200), ("*/*", 200), ("application/json", 406), ("application/taxii+json;version=2.0", 406)] {
+    for (accept, expected) in
+        [(MEDIA, 200), ("*/*", 200), ("application/json", 406), ("application/taxii+json;version=2.0", 406)]
+    {
         let request = running.client().get(&url).bearer_auth(token("alice@ca")).header("accept", accept);
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), expected, "{accept}");

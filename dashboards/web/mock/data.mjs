@@ -64,3 +64,24 @@ export function hit(of, at) {
     },
   };
 }
+
+/** Names that somebody could send: markup, hidden directions, terminal escapes, words without an end, links. */
+export const HOSTILE = [
+  "<img src=x onerror=\"document.title='pwned'\"><script>document.title='pwned'</script>",
+  "invoice\u202Egpj.exe \u2066hidden\u2069 zero\u200Bwidth",
+  "\u001B[31mred\u001B[0m\u0007\u0000bell",
+  "W".repeat(600),
+  "https://login.evil.example/account?next=javascript:alert(1)",
+  "{{constructor.constructor('alert(1)')()}} ${7*7} {@html x}",
+];
+
+/** An indicator whose every text is one of those. */
+export function adverse(name, at) {
+  const item = indicator("us", "A", at);
+  item.row.name = name;
+  item.row.value = `[url:value = 'https://login.evil.example/${name.slice(0, 60).replace(/['\\]/g, "")}']`;
+  item.row.marking.caveats = [name.slice(0, 40)];
+  item.row.marking.statements = [name];
+  Object.assign(item.object, { name, description: `${name}\n${name}`, pattern: item.row.value, labels: [name], indicator_types: [name], lang: "en\" onload=\"x" });
+  return item;
+}

@@ -4,18 +4,18 @@ import { createReadStream, existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ago, hit, indicator, marking, random, sighting } from "./data.mjs";
+import { HOSTILE, adverse, ago, hit, indicator, marking, random, sighting } from "./data.mjs";
 
 const DIST = fileURLToPath(new URL("../dist", import.meta.url));
 const SOURCE = readFileSync(new URL("../../src/lib.rs", import.meta.url), "utf8");
 /** The policy that the binary serves, read from where it is written. */
 export const POLICY = /CONTENT_SECURITY_POLICY: &str = "([^"]+)"/.exec(SOURCE)[1].replace(/\\\n\s*/g, "");
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".woff2": "font/woff2" };
-const NAMES = { us: ["United States Cyber Operations Center", "USA"], ca: ["Canadian Cyber Operations Centre · Centre canadien d’opérations cybernétiques", "CAN"] };
+const NAMES = { us: ["Cyber operations center, United States", "USA"], ca: ["Cyber operations centre, Canada", "CAN"] };
 const BANNERS = { us: { text: "UNCLASSIFIED", colour: "#007A33", ink: "#FFFFFF" }, ca: { text: "PROTECTED B / PROTÉGÉ B", colour: "#333333", ink: "#FFFFFF" } };
 const HOUR = 3_600_000;
 
-export function start({ centre = "ca", port = 0, idle_s = 900, rate_ms = 900, roles = ["analyst", "publisher", "officer"], quiet = false } = {}) {
+export function start({ centre = "ca", port = 0, idle_s = 900, rate_ms = 900, roles = ["analyst", "publisher", "officer"], quiet = false, broken = false, hostile = false, exercise = false } = {}) {
   const partner = centre === "ca" ? "us" : "ca";
   const state = { indicators: [], sightings: [], hits: [], quarantine: [], streams: new Set(), link: "up", burst: 0, cookies: new Set(), gone: new Set() };
   const letters = ["C", "G", "A", "S", "R"];
@@ -24,12 +24,13 @@ export function start({ centre = "ca", port = 0, idle_s = 900, rate_ms = 900, ro
     const more = n % 11 === 0 ? { releasable_to: ["USA", "CAN"] } : n % 17 === 0 ? { caveats: origin === "us" ? ["NOFORN"] : ["CANADIAN EYES ONLY"] } : {};
     state.indicators.push(indicator(origin, n % 23 === 5 ? "" : letters[n % 5], ago(n * 0.21 * HOUR), more));
   }
+  if (hostile) for (const [n, name] of HOSTILE.entries()) state.indicators.unshift(adverse(name, ago(n * 1000)));
   for (let n = 0; n < 60 && !quiet; n += 1) {
     const of = state.indicators[n % 25];
     state.hits.push(hit(of, ago(n * 47_000)));
     state.sightings.push(sighting(n % 3 ? centre : partner, of, ago(n * 0.7 * HOUR), 1 + Math.floor(random() * 60)));
   }
-  state.quarantine.push({
+  if (!quiet) state.quarantine.push({
     id: "indicator--11111111-2222-4333-8444-555555555555", received: ago(5 * 60_000), submitter: `alice@${centre}`,
     faults: [
       { object: "indicator--11111111-2222-4333-8444-555555555555", pointer: "/pattern", severity: "error", code: "pattern-syntax", section: "STIX 2.1 §9", message: "the pattern ends inside a comparison; write a value in quotes after `=` (at byte 22 of the pattern)" },
@@ -55,6 +56,7 @@ export function start({ centre = "ca", port = 0, idle_s = 900, rate_ms = 900, ro
   const timers = [
     setInterval(() => {
       if (quiet) return;
+      if (quiet) return;
       const origin = random() < 0.6 ? "us" : "ca";
       const kind = random();
       const of = state.indicators[Math.floor(random() * 25)];
@@ -63,15 +65,19 @@ export function start({ centre = "ca", port = 0, idle_s = 900, rate_ms = 900, ro
         state.indicators.unshift(item);
         send("object", item.row);
       } else if (kind < 0.7) send("hit", hit(of, ago(38)));
-      else if (kind < 0.97) send("sighting", sighting(origin, of, ago(12), 1 + Math.floor(random() * 30)));
+      else if (kind < 0.97) {
+        const seen = sighting(origin, of, ago(12), 1 + Math.floor(random() * 30));
+        state.sightings.unshift(seen);
+        send("sighting", seen);
+      }
       else send("withdrawal", { id: of.row.id, modified: of.row.modified, origin: of.row.origin });
       for (let n = 0; n < state.burst; n += 1) send("hit", hit(of, ago(20)));
     }, rate_ms),
     setInterval(() => send("status", status()), 1000),
   ];
   const status = () => ({ now: new Date().toISOString(), link: { state: state.link }, observations: 1_284_331 + Math.floor(Date.now() / 900) % 1e6, hits: 4211, latency_ms: { p50: 8.4, p99: 31.7, n: 318 } });
-  const centreBody = { centre, name: NAMES[centre][0], country: NAMES[centre][1], banner: BANNERS[centre], exercise: false };
-  const who = { principal: `alice@${centre}`, organisation: NAMES[centre][0].split(" · ")[0], roles, centre, partner, idle_s, banner: BANNERS[centre] };
+  const centreBody = { centre, name: NAMES[centre][0], country: NAMES[centre][1], banner: BANNERS[centre], exercise };
+  const who = { principal: `alice@${centre}`, organisation: NAMES[centre][0], roles, centre, partner, idle_s, banner: BANNERS[centre] };
 
   function search(url) {
     const get = (name) => url.searchParams.get(name) ?? "";
@@ -96,6 +102,15 @@ export function start({ centre = "ca", port = 0, idle_s = 900, rate_ms = 900, ro
 
   function page(id) {
     const item = state.indicators.find((each) => each.row.id === id);
+    const seen = state.sightings.find((each) => each.id === id);
+    if (seen) {
+      const object = { type: "sighting", spec_version: "2.1", id, created: seen.created, modified: seen.modified, first_seen: seen.first_seen, last_seen: seen.last_seen, count: seen.count, sighting_of_ref: seen.sighting_of };
+      return {
+        id, type: "sighting", statements: [{ origin: seen.origin, marking: seen.marking, versions: [{ modified: seen.modified, added: seen.added, object }] }],
+        relations: [{ property: "sighting_of_ref", direction: "out", id: seen.sighting_of, type: "indicator", name: seen.name, marking: seen.marking }],
+        sightings: [], hits: [], hours: [], matching: { state: "not_an_indicator", reason: null },
+      };
+    }
     if (!item) return null;
     const sightings = state.sightings.filter((row) => row.sighting_of === id);
     const older = { ...item.object, modified: ago(30 * HOUR), confidence: 40, description: "First report." };
@@ -176,12 +191,13 @@ export function start({ centre = "ca", port = 0, idle_s = 900, rate_ms = 900, ro
       request.on("close", () => state.streams.delete(response));
       return;
     }
+    if (broken) return fail(503, "unavailable", "the store is being opened; try again in a moment");
     if (path === "/search") return answer(200, search(url));
     if (path === "/sightings") return answer(200, { sightings: state.sightings.slice(0, 100), more: false });
     if (path === "/hits") return answer(200, { hits: state.hits.slice(0, 100), more: false });
     if (path === "/border") return answer(200, border());
     if (path === "/quarantine") return answer(200, { items: state.quarantine, more: false });
-    if (path === "/sensors") return answer(200, { sensors: [{ name: "ottawa-1", site: "energy-east", last_seen: ago(900), observations: 1_284_331, hits: 4102, lag_ms: 12, rules: 318 }, { name: "gatineau-2", site: "water", last_seen: ago(9 * HOUR), observations: 88_120, hits: 109, lag_ms: null, rules: 290 }] });
+    if (path === "/sensors") return answer(200, { sensors: quiet ? [] : [{ name: "ottawa-1", site: "energy-east", last_seen: ago(900), observations: 1_284_331, hits: 4102, lag_ms: 12, rules: 318 }, { name: "gatineau-2", site: "water", last_seen: ago(9 * HOUR), observations: 88_120, hits: 109, lag_ms: null, rules: 290 }] });
     if (path === "/validate" || path === "/objects") return answer(200, outcome(text, path === "/objects"));
     if (path.startsWith("/objects/")) {
       const found = page(decodeURIComponent(path.slice("/objects/".length)));

@@ -1,4 +1,4 @@
-// The system's Chromium, driven for tests: every violation of the policy, every error of a page and every serious fault of
+// The system's Chromium, driven for tests: every violation of the policy, every error of a page and every fault of
 // accessibility is collected and fails the run.
 import { existsSync, mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -31,6 +31,7 @@ export class Trial {
   async page(options = {}) {
     const context = await this.browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
     const page = await context.newPage();
+    page.setDefaultTimeout(15_000);
     page.on("console", (message) => {
       const text = message.text();
       const policy = /Content Security Policy|Trusted Type/i.test(text);
@@ -62,8 +63,7 @@ export class Trial {
     for (const found of violations) {
       const where = found.nodes.slice(0, 3).map((node) => `${node.target.join(" ")} (${node.failureSummary?.split("\n")[1]?.trim() ?? ""})`);
       const text = `axe ${name}: ${found.impact} ${found.id}: ${found.help}: ${where.join("; ")}`;
-      if (found.impact === "serious" || found.impact === "critical") this.fault(text);
-      else console.error(`▲ ${text}`);
+      this.fault(text);
     }
   }
 

@@ -1,4 +1,7 @@
-// Every screen against the mock centre: looks (screenshots), accessibility, policy, keys, pause, flood, lock.
+// Every screen against the mock centre: looks (screenshots), accessibility, policy, keys, pause, flood, lock, hostile content,
+// budget. `npm run screens -- live` runs the parts whose name has that word.
+import { gzipSync } from "node:zlib";
+import { HOSTILE } from "../mock/data.mjs";
 import { start } from "../mock/server.mjs";
 import { Trial } from "./chromium.mjs";
 
@@ -9,6 +12,8 @@ if (!Trial.possible()) {
 }
 await trial.open();
 const ca = await start({ centre: "ca" });
+/** Narrower than this no screen need work; this is a telephone. */
+const PHONE = { width: 390, height: 844 };
 const settle = (page, ms = 500) => page.waitForTimeout(ms);
 const only = process.argv[2];
 const part = async (name, act) => {
@@ -184,19 +189,24 @@ await part("pause", async () => {
 await part("flood", async () => {
   const busy = await start({ centre: "us", rate_ms: 100 });
   const page = await signedIn(busy.url, "/live");
-  busy.state.burst = 400;
-  await settle(page, 5000);
-  const frames = await page.evaluate(
-    () => new Promise((done) => {
-      let n = 0;
-      const from = performance.now();
-      const frame = () => (performance.now() - from > 2000 ? done(n / 2) : ((n += 1), requestAnimationFrame(frame)));
-      requestAnimationFrame(frame);
-    }),
-  );
-  console.log(`flood: 4,000 events/s, ${frames} frames/s`);
-  trial.expect(frames > 15, `only ${frames} frames/s in a flood`);
-  await trial.shot(page, "live-flood");
+  const measure = (burst) => {
+    busy.state.burst = burst;
+    return settle(page, 3000).then(() => page.evaluate(
+      () => new Promise((done) => {
+        let n = 0;
+        const from = performance.now();
+        const frame = () => (performance.now() - from > 2000 ? done(n / 2) : ((n += 1), requestAnimationFrame(frame)));
+        requestAnimationFrame(frame);
+      }),
+    ));
+  };
+  // 60 on a machine that does nothing else; a shared one may do less, but the page must stay usable.
+  for (const burst of [100, 1000]) {
+    const frames = await measure(burst);
+    console.log(`flood: ${burst * 10} events/s, ${frames} frames/s`);
+    trial.expect(frames > 15, `only ${frames} frames/s in a flood of ${burst * 10} events/s`);
+    await trial.shot(page, `live-flood-${burst * 10}`);
+  }
   busy.state.burst = 0;
   await page.waitForSelector(".flood");
   await page.context().close();
@@ -227,11 +237,171 @@ await part("lock", async () => {
   brief.stop();
 });
 
-await part("narrow", async () => {
-  const page = await signedIn(ca.url, "/search?q=beacon", { viewport: { width: 400, height: 800 } });
-  await look(page, "search-narrow");
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
-  trial.expect(!wide, "the page scrolls sideways at 400 px");
+const SCREENS = ["live", "search?q=beacon", "publish", "border", "quarantine", "sensors"];
+const nameOf = (path) => path.split("?")[0];
+const noSideways = async (page, name) =>
+  trial.expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth && document.querySelector("main").scrollWidth <= innerWidth), `${name} scrolls sideways`);
+
+await part("phone", async () => {
+  const page = await signedIn(ca.url, "/live", { viewport: PHONE });
+  for (const path of [...SCREENS, `objects/${ca.state.indicators[0].row.id}`]) {
+    await page.goto(`${ca.url}/${path}`);
+    await page.waitForSelector("header nav");
+    await look(page, `phone-${nameOf(path).split("/")[0]}`);
+    await noSideways(page, `phone-${nameOf(path).split("/")[0]}`);
+  }
+  await page.goto(`${ca.url}/search?q=beacon`);
+  await page.click("[role=row][aria-rowindex='3']");
+  await page.waitForSelector("aside article");
+  await look(page, "phone-open");
+  await page.context().close();
+});
+
+await part("empty", async () => {
+  const quiet = await start({ centre: "us", quiet: true, roles: ["analyst"], exercise: true });
+  const page = await signedIn(quiet.url, "/live");
+  for (const path of SCREENS) {
+    await page.goto(`${quiet.url}/${path}`);
+    await page.waitForSelector("header nav");
+    await look(page, `empty-${nameOf(path)}`);
+  }
+  trial.expect((await page.textContent("body")).includes("EXERCISE"), "no exercise strip");
+  await page.context().close();
+  quiet.stop();
+});
+
+await part("broken", async () => {
+  const broken = await start({ centre: "us", broken: true });
+  const page = await signedIn(broken.url, "/search?q=x");
+  for (const path of ["search?q=x", "border", "sensors", "quarantine", "objects/indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"]) {
+    await page.goto(`${broken.url}/${path}`);
+    await page.waitForSelector("main [role=alert]");
+    await look(page, `broken-${nameOf(path).split("/")[0]}`);
+    trial.expect((await page.textContent("main")).includes("r-0123456789"), `${path}: no request id`);
+  }
+  await page.context().close();
+  broken.stop();
+});
+
+await part("hostile", async () => {
+  const hostile = await start({ centre: "ca", hostile: true });
+  const page = await signedIn(hostile.url, "/search", { colorScheme: "dark" });
+  const adverse = hostile.state.indicators.filter((item) => HOSTILE.includes(item.row.name)).map((item) => item.row.id);
+  for (const path of ["live", "search", "border", ...adverse.map((id) => `objects/${id}`)]) {
+    await page.goto(`${hostile.url}/${path}`);
+    await page.waitForSelector("header nav");
+    await settle(page, 700);
+    const found = await page.evaluate(() => ({
+      title: document.title,
+      foreign: document.querySelectorAll("main img, main script, main iframe, main [onload], main [onerror]").length,
+      links: [...document.querySelectorAll("main a")].map((link) => link.getAttribute("href")).filter((href) => !/^[/#]/.test(href)),
+      // What stands in `pre` is the object as it was received.
+      text: [...document.querySelectorAll("main :not(pre, pre *)")].flatMap((element) => [...element.childNodes].filter((node) => node.nodeType === 3)).map((node) => node.data).join("\n"),
+      raw: document.querySelector("main pre")?.textContent ?? "",
+    }));
+    trial.expect(!found.title.includes("pwned") && found.foreign === 0, `${path}: hostile markup came alive`);
+    trial.expect(found.links.length === 0, `${path}: links lead away: ${found.links}`);
+    trial.expect(!/[\u202a-\u202e\u2066-\u2069\u200b\u0000-\u0008\u001b]/.test(found.text + found.raw), `${path}: invisible characters reach the page`);
+    if (path !== "border") trial.expect(!/https?:\/\/login/.test(found.text), `${path}: a URL is not defanged`);
+    await noSideways(page, path);
+  }
+  await page.goto(`${hostile.url}/search`);
+  await look(page, "hostile-search");
+  await page.goto(`${hostile.url}/objects/${adverse[0]}`);
+  await look(page, "hostile-object");
+  await page.context().close();
+  hostile.stop();
+});
+
+await part("policy", async () => {
+  // Not a page of the trial: what this one tries is a violation.
+  const page = await (await trial.browser.newContext()).newPage();
+  await page.goto(`${ca.url}/live`);
+  const stopped = await page.evaluate(async () => {
+    const refused = (act) => { try { act(); return false; } catch { return true; } };
+    const violated = new Set();
+    document.addEventListener("securitypolicyviolation", (event) => violated.add(event.effectiveDirective));
+    const script = document.createElement("script");
+    const types = refused(() => (document.createElement("div").innerHTML = "<b>x</b>")) && refused(() => (script.src = "/x.js"));
+    const image = new Image();
+    image.src = "data:image/gif;base64,R0lGODlhAQABAAAAACw=";
+    document.body.append(image);
+    document.body.setAttribute("style", "color: red");
+    await fetch("http://127.0.0.1:9/").catch(() => {});
+    await new Promise((done) => setTimeout(done, 300));
+    return { types, violated: [...violated].sort().join(" ") };
+  });
+  trial.expect(stopped.types, "Trusted Types are not enforced");
+  for (const directive of ["connect-src", "img-src", "style-src-attr"]) trial.expect(stopped.violated.includes(directive), `${directive} is not enforced: ${stopped.violated}`);
+  await page.context().close();
+});
+
+/** Presses Tab until the element has the focus, as somebody without a mouse would. */
+async function tabTo(page, selector, most = 80) {
+  for (let n = 0; n < most; n += 1) {
+    await page.keyboard.press("Tab");
+    if (await page.evaluate((wanted) => document.activeElement?.matches(wanted) ?? false, selector)) return;
+  }
+  trial.fault(`the keyboard does not reach ${selector} on ${page.url()}`);
+}
+
+await part("keyboard", async () => {
+  const page = await trial.page();
+  await page.goto(`${ca.url}/live`);
+  await page.waitForSelector("#token:focus");
+  await page.keyboard.type("bw_keys");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("header nav");
+  trial.expect(await page.evaluate(() => document.activeElement?.id === "main"), "the focus is lost when one has signed in");
+  await page.reload();
+  await page.waitForSelector("header nav");
+  await tabTo(page, "a.skip", 1);
+  await page.keyboard.press("Enter");
+  trial.expect(await page.evaluate(() => document.activeElement?.id === "main"), "the skip link does not lead to the content");
+  await tabTo(page, "[role=grid]");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("aside article");
+  await page.keyboard.press("Escape");
+  await page.waitForSelector("aside", { state: "detached" });
+  trial.expect(await page.evaluate(() => document.activeElement?.getAttribute("role") === "grid"), "Escape does not lead back to the list");
+  await page.keyboard.press("g");
+  await page.keyboard.press("p");
+  await page.waitForSelector("#field-value");
+  await tabTo(page, "#field-value");
+  await page.keyboard.type("keys-7f[.]example");
+  await tabTo(page, "#field-name");
+  await page.keyboard.type("Found without a mouse");
+  await tabTo(page, "input[name=tlp]");
+  await page.keyboard.press("Space");
+  await page.keyboard.press("ArrowDown");
+  await tabTo(page, ".actions button.primary");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("dialog[open]");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("main .state-ok");
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("keys-7f");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("[role=row][aria-rowindex='2']");
+  trial.expect((await page.textContent("[role=grid]")).includes("Found without a mouse"), "what was published is not found");
+  await page.context().close();
+});
+
+await part("budget", async () => {
+  const page = await trial.page();
+  let bytes = 0;
+  const bodies = [];
+  page.on("response", (response) => {
+    if (response.request().resourceType() === "script") bodies.push(response.body().then((body) => (bytes += gzipSync(body).length)));
+  });
+  await page.goto(`${ca.url}/live#token=bw_budget`);
+  await page.waitForSelector("[role=row][aria-rowindex='3']");
+  await Promise.all(bodies);
+  const paint = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0);
+  console.log(`budget: ${(bytes / 1000).toFixed(1)} kB of script (gzip) until the first rows, first paint ${paint.toFixed(0)} ms`);
+  trial.expect(bytes > 0 && bytes < 150_000, `${bytes} bytes of script until the first rows`);
+  trial.expect(paint < 3000, `first paint after ${paint} ms`);
   await page.context().close();
 });
 

@@ -91,6 +91,10 @@ pub(crate) enum Head {
         principal: Principal,
         credential: Option<Credential>,
     },
+    /// What was kept aside at that sequence went in after all.
+    QuarantineEnded {
+        sequence: u64,
+    },
 }
 
 /// By what a principal is known.
@@ -174,6 +178,11 @@ pub enum NewEntry {
         faults: Vec<Fault>,
         /// The bytes.
         bytes: Vec<u8>,
+    },
+    /// What was kept aside went in after all.
+    QuarantineEnded {
+        /// Its position, as [`crate::Quarantined`] tells it.
+        position: u64,
     },
     /// Not kept: the fact alone.
     Refused {

@@ -72,6 +72,41 @@ impl FrameBuilder {
     }
 }
 
+/// Frames of one commit in the making.
+pub(crate) struct Frames {
+    done: Vec<(u64, Vec<u8>)>,
+    open: FrameBuilder,
+    open_first: u64,
+}
+
+impl Frames {
+    /// `first` is the sequence that the first entry gets.
+    pub(crate) fn new(first: u64) -> Self {
+        Self { done: Vec::new(), open: FrameBuilder::new(), open_first: first }
+    }
+
+    pub(crate) fn push(&mut self, sequence: u64, envelope: &[u8], sealed: &[u8]) -> Result<(), StoreError> {
+        if !self.open.is_empty() && !self.open.fits(envelope, sealed) {
+            self.close(sequence);
+        }
+        self.open.push(envelope, sealed)
+    }
+
+    fn close(&mut self, next_first: u64) {
+        let full = std::mem::replace(&mut self.open, FrameBuilder::new());
+        if !full.is_empty() {
+            self.done.push((self.open_first, full.finish()));
+        }
+        self.open_first = next_first;
+    }
+
+    /// The frames, each with the sequence of its first entry.
+    pub(crate) fn finish(mut self) -> Vec<(u64, Vec<u8>)> {
+        self.close(0);
+        self.done
+    }
+}
+
 /// The entries of a frame; whatever the bytes, an error and never a panic.
 pub(crate) fn entries(frame: &[u8]) -> Result<Vec<Framed<'_>>, StoreError> {
     const SHORT: StoreError = StoreError::Damaged("a frame ends early");

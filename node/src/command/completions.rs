@@ -3,9 +3,10 @@
 use anyhow::Result;
 use clap::CommandFactory;
 
-use super::{Arguments, CompletionsArguments, Status};
+use super::Status;
+use super::arguments::{Arguments, CompletionsArguments};
 
-pub fn run(arguments: &CompletionsArguments) -> Result<Status> {
+pub(crate) fn run(arguments: &CompletionsArguments) -> Result<Status> {
     clap_complete::generate(arguments.shell, &mut Arguments::command(), "bridgewatch", &mut std::io::stdout());
     Ok(Status::Done)
 }

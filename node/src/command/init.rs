@@ -4,33 +4,36 @@ use std::net::SocketAddr;
 
 use anyhow::{Context, Result, bail};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use model::marking::Country;
 
-use super::{InitArguments, Status};
+use super::Status;
+use super::arguments::InitArguments;
 use crate::certificate::{self, Credential, Use};
 use crate::config::{CentreConfig, CentreSection, ListenSection};
 use crate::folder::{Folder, write_public, write_secret};
 
 /// What a new centre is made of; `demo` makes two.
-pub struct NewCentre {
+pub(crate) struct NewCentre {
     /// Short code.
-    pub code: String,
+    pub(crate) code: String,
     /// Full name.
-    pub name: String,
+    pub(crate) name: String,
     /// ISO 3166-1 alpha-3.
-    pub country: String,
+    pub(crate) country: String,
     /// Host names for its certificates.
-    pub hosts: Vec<String>,
+    pub(crate) hosts: Vec<String>,
     /// Where it listens.
-    pub listen: ListenSection,
+    pub(crate) listen: ListenSection,
 }
 
-pub fn run(arguments: &InitArguments) -> Result<Status> {
-    let country = match (&arguments.country, arguments.centre.as_str()) {
-        (Some(country), _) => country.clone(),
-        (None, "us") => "USA".to_owned(),
-        (None, "ca") => "CAN".to_owned(),
+pub(crate) fn run(arguments: &InitArguments) -> Result<Status> {
+    let known = match (&arguments.country, arguments.centre.as_str()) {
+        (Some(country), _) => country.as_str(),
+        (None, "us") => "USA",
+        (None, "ca") => "CAN",
         (None, other) => bail!("the country of `{other}` is not known: say --country with its ISO 3166-1 alpha-3 code"),
     };
+    let country: Country = known.parse().with_context(|| format!("`{known}` cannot be a country"))?;
     let port = |step: u16| -> Result<SocketAddr> {
         let port = arguments.port.checked_add(step).context("--port leaves no room for five ports")?;
         Ok(SocketAddr::new(arguments.listen, port))
@@ -43,7 +46,13 @@ pub fn run(arguments: &InitArguments) -> Result<Status> {
         metrics: SocketAddr::from(([127, 0, 0, 1], port(4)?.port())),
     };
     let name = arguments.name.clone().unwrap_or_else(|| format!("Centre {}", arguments.centre));
-    let new = NewCentre { code: arguments.centre.clone(), name, country, hosts: arguments.host.clone(), listen };
+    let new = NewCentre {
+        code: arguments.centre.clone(),
+        name,
+        country: country.to_string(),
+        hosts: arguments.host.clone(),
+        listen,
+    };
     let folder = Folder::new(&arguments.dir);
     make(&folder, &new)?;
     let mut lines = super::output::Lines::new();
@@ -60,7 +69,7 @@ pub fn run(arguments: &InitArguments) -> Result<Status> {
 }
 
 /// Makes the folder. Refuses one that holds a centre already: its master key must not be overwritten.
-pub fn make(folder: &Folder, new: &NewCentre) -> Result<()> {
+pub(crate) fn make(folder: &Folder, new: &NewCentre) -> Result<()> {
     let code: model::principal::CentreCode =
         new.code.parse().with_context(|| format!("`{}` cannot be a centre's code", new.code))?;
     if folder.config().exists() || folder.master_key().exists() {
@@ -101,4 +110,48 @@ fn certificates(folder: &Folder, new: &NewCentre) -> Result<()> {
     certificate::signed(&people, &host, &new.hosts, Use::Server)?.write(&tls, "server")?;
     certificate::signed(&sensors, &host, &new.hosts, Use::Server)?.write(&tls, "sensors")?;
     certificate::signed(&link, &host, &new.hosts, Use::Both)?.write(&tls, "link")
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A new centre `ca` in `root`.
+    pub(crate) fn centre(root: &std::path::Path) -> Folder {
+        let folder = Folder::new(root);
+        let at = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
+        let listen = ListenSection {
+            machines: at(7440),
+            people: at(7441),
+            link: at(7442),
+            sensors: at(7443),
+            metrics: at(7444),
+        };
+        let new = NewCentre {
+            code: "ca".to_owned(),
+            name: "Centre ca".to_owned(),
+            country: "CAN".to_owned(),
+            hosts: vec!["192.0.2.7".to_owned()],
+            listen,
+        };
+        make(&folder, &new).unwrap();
+        folder
+    }
+
+    #[test]
+    fn a_centre_is_not_overwritten() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = centre(root.path());
+        let key = folder.read_master_key().unwrap();
+        let config = CentreConfig::read(&folder.config()).unwrap();
+        let new = NewCentre {
+            code: "ca".to_owned(),
+            name: String::new(),
+            country: "CAN".to_owned(),
+            hosts: vec![],
+            listen: config.listen,
+        };
+        assert!(make(&folder, &new).is_err());
+        assert_eq!(folder.read_master_key().unwrap(), key);
+    }
 }

@@ -6,36 +6,36 @@ use anyhow::Result;
 use serde::Serialize;
 
 /// Buffered lines on stdout.
-pub struct Lines {
+pub(crate) struct Lines {
     out: BufWriter<StdoutLock<'static>>,
 }
 
 /// The reader of stdout went away: no failure, but no reason to go on.
 #[derive(Debug, thiserror::Error)]
 #[error("the reader of the output is gone")]
-pub struct Gone;
+pub(crate) struct Gone;
 
 impl Lines {
     /// Takes stdout.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { out: BufWriter::with_capacity(1 << 16, std::io::stdout().lock()) }
     }
 
     /// One JSON line.
-    pub fn json(&mut self, value: &impl Serialize) -> Result<()> {
+    pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<()> {
         let mut line = serde_json::to_vec(value)?;
         line.push(b'\n');
         self.write(&line)
     }
 
     /// One line of text.
-    pub fn text(&mut self, line: &str) -> Result<()> {
+    pub(crate) fn text(&mut self, line: &str) -> Result<()> {
         self.write(line.as_bytes())?;
         self.write(b"\n")
     }
 
     /// Everything out.
-    pub fn finish(mut self) -> Result<()> {
+    pub(crate) fn finish(mut self) -> Result<()> {
         self.out.flush().map_err(Self::gone)
     }
 

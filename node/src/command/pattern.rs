@@ -3,10 +3,11 @@
 use anyhow::Result;
 use serde_json::json;
 
+use super::Status;
+use super::arguments::PatternArguments;
 use super::output::Lines;
-use super::{PatternArguments, Status};
 
-pub fn run(arguments: &PatternArguments) -> Result<Status> {
+pub(crate) fn run(arguments: &PatternArguments) -> Result<Status> {
     let mut lines = Lines::new();
     let status = match model::pattern::parse(&arguments.pattern) {
         Ok(pattern) => {

@@ -27,18 +27,18 @@ const CA_PEOPLE: &[Person] = &[
 
 /// One centre of the demo.
 #[derive(Debug)]
-pub struct Centre {
+pub(crate) struct Centre {
     /// Its folder.
-    pub folder: Folder,
+    pub(crate) folder: Folder,
     /// Its configuration.
-    pub config: CentreConfig,
+    pub(crate) config: CentreConfig,
     /// Name and token of each person.
-    pub tokens: Vec<(String, String)>,
+    pub(crate) tokens: Vec<(String, String)>,
 }
 
 impl Centre {
     /// A client as the person called `name`.
-    pub fn client(&self, name: &str) -> Result<Client> {
+    pub(crate) fn client(&self, name: &str) -> Result<Client> {
         let base = format!("https://{}", self.config.listen.machines);
         Client::new(&base, Some(&self.folder.tls("authority.pem")), self.token(name)?)
     }
@@ -51,20 +51,20 @@ impl Centre {
 
 /// Everything of the demo on disk.
 #[derive(Debug)]
-pub struct Installation {
+pub(crate) struct Installation {
     /// The folder of all.
-    pub root: PathBuf,
+    pub(crate) root: PathBuf,
     /// The United States' centre.
-    pub us: Centre,
+    pub(crate) us: Centre,
     /// Canada's centre.
-    pub ca: Centre,
+    pub(crate) ca: Centre,
     /// The sensor's configuration.
-    pub sensor_config: PathBuf,
+    pub(crate) sensor_config: PathBuf,
 }
 
 impl Installation {
     /// Makes all of it under `root`.
-    pub async fn make(root: &Path, captures: &[PathBuf]) -> Result<Self> {
+    pub(crate) async fn make(root: &Path, captures: &[PathBuf]) -> Result<Self> {
         let mut us = centre(root, "us", "Cybersecurity operations centre, United States", "USA")?;
         let mut ca = centre(root, "ca", "Cyber operations centre, Canada", "CAN")?;
         introduce(&mut us, &ca)?;
@@ -78,13 +78,13 @@ impl Installation {
     }
 
     /// Imports a file at `us` with the demo's default marking.
-    pub async fn import(&self, file: &Path) -> Result<()> {
+    pub(crate) async fn import(&self, file: &Path) -> Result<()> {
         crate::command::import::upload(&self.us.client("alice")?, file, Some("demo"), Some("tlp:clear"), |_| {}).await?;
         Ok(())
     }
 
     /// Says on stderr where to look and what to type.
-    pub fn explain(&self) -> Result<()> {
+    pub(crate) fn explain(&self) -> Result<()> {
         std::io::stderr().write_all(self.text()?.as_bytes())?;
         Ok(())
     }

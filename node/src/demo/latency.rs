@@ -7,17 +7,17 @@ use serde::Serialize;
 
 /// Percentiles of a set of durations.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
-pub struct Percentiles {
+pub(crate) struct Percentiles {
     /// Half were at most this, milliseconds.
-    pub p50: f64,
+    pub(crate) p50: f64,
     /// 99 in a hundred were at most this, milliseconds.
-    pub p99: f64,
+    pub(crate) p99: f64,
     /// How many there were.
-    pub n: usize,
+    pub(crate) n: usize,
 }
 
 /// Percentiles by nearest rank.
-pub fn percentiles(mut durations_us: Vec<i64>) -> Percentiles {
+pub(crate) fn percentiles(mut durations_us: Vec<i64>) -> Percentiles {
     durations_us.sort_unstable();
     let n = durations_us.len();
     let rank = |share: usize| {
@@ -30,19 +30,19 @@ pub fn percentiles(mut durations_us: Vec<i64>) -> Percentiles {
 /// First arrivals beside the moments they are measured from. Either may be known first: the other side's stream can
 /// outrun the acknowledgement.
 #[derive(Debug, Default)]
-pub struct Border {
+pub(crate) struct Border {
     left: HashMap<String, i64>,
     arrived: HashMap<String, i64>,
 }
 
 impl Border {
     /// The origin acknowledged `id` at `at_us`; only the first counts.
-    pub fn left(&mut self, id: &str, at_us: i64) {
+    pub(crate) fn left(&mut self, id: &str, at_us: i64) {
         self.left.entry(id.to_owned()).or_insert(at_us);
     }
 
     /// `id` stood on the other side's stream at `at_us`; only the first counts. True if it was the first.
-    pub fn arrived(&mut self, id: &str, at_us: i64) -> bool {
+    pub(crate) fn arrived(&mut self, id: &str, at_us: i64) -> bool {
         let mut first = false;
         self.arrived.entry(id.to_owned()).or_insert_with(|| {
             first = true;
@@ -52,7 +52,7 @@ impl Border {
     }
 
     /// The durations of what both left and arrived, microseconds; an arrival before the acknowledgement took none.
-    pub fn durations_us(&self) -> Vec<i64> {
+    pub(crate) fn durations_us(&self) -> Vec<i64> {
         self.left.iter().filter_map(|(id, left)| self.arrived.get(id).map(|arrived| (arrived - left).max(0))).collect()
     }
 }

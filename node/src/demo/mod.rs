@@ -42,7 +42,7 @@ struct Seen {
 
 type Shared = Arc<Mutex<Seen>>;
 
-pub fn run(arguments: &DemoArguments) -> Result<Status> {
+pub(crate) fn run(arguments: &DemoArguments) -> Result<Status> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(play(arguments))
 }

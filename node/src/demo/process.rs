@@ -15,14 +15,14 @@ const STOP_TIMEOUT_S: u64 = 10;
 
 /// A process of the demo.
 #[derive(Debug)]
-pub struct Process {
+pub(crate) struct Process {
     name: String,
     child: Child,
 }
 
 impl Process {
     /// Starts this very program with `arguments`; its words go to `log`.
-    pub fn start(name: &str, arguments: &[&str], log: &Path) -> Result<Self> {
+    pub(crate) fn start(name: &str, arguments: &[&str], log: &Path) -> Result<Self> {
         let program = std::env::current_exe().context("cannot tell where this program lies")?;
         let words = std::fs::OpenOptions::new()
             .create(true)
@@ -42,12 +42,12 @@ impl Process {
     }
 
     /// Its process id.
-    pub fn id(&self) -> Option<u32> {
+    pub(crate) fn id(&self) -> Option<u32> {
         self.child.id()
     }
 
     /// Waits until `file` exists (a centre writes it when it is ready), or the process ends.
-    pub async fn ready(&mut self, file: &Path) -> Result<()> {
+    pub(crate) async fn ready(&mut self, file: &Path) -> Result<()> {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(READY_TIMEOUT_S);
         while !file.exists() {
             if let Some(status) = self.child.try_wait()? {
@@ -62,12 +62,12 @@ impl Process {
     }
 
     /// Has it ended by itself?
-    pub fn ended(&mut self) -> Result<bool> {
+    pub(crate) fn ended(&mut self) -> Result<bool> {
         Ok(self.child.try_wait()?.is_some())
     }
 
     /// Asks it to end and waits; ends it by force if it does not.
-    pub async fn stop(mut self) -> Result<()> {
+    pub(crate) async fn stop(mut self) -> Result<()> {
         if let Some(pid) = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
             kill_process(pid, Signal::TERM).with_context(|| format!("cannot end `{}`", self.name))?;
         }

@@ -5,61 +5,61 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// TLP 2.0, by the ids of OASIS' common objects.
-pub const CLEAR: &str = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487";
+pub(crate) const CLEAR: &str = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487";
 /// TLP:GREEN.
-pub const GREEN: &str = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb";
+pub(crate) const GREEN: &str = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb";
 /// TLP:AMBER.
-pub const AMBER: &str = "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421";
+pub(crate) const AMBER: &str = "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421";
 /// TLP:AMBER+STRICT.
-pub const AMBER_STRICT: &str = "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003";
+pub(crate) const AMBER_STRICT: &str = "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003";
 /// TLP:RED.
-pub const RED: &str = "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1";
+pub(crate) const RED: &str = "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1";
 
 /// One object of the script and what there is to know of it.
 #[derive(Debug, Clone)]
-pub struct Case {
+pub(crate) struct Case {
     /// Short name of the case, for instance `green-noforn`.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The object.
-    pub object: Value,
+    pub(crate) object: Value,
     /// The value that the sensor hears, for an indicator.
-    pub value: Option<String>,
+    pub(crate) value: Option<String>,
     /// Random words that occur in this object and nowhere else.
-    pub canaries: Vec<String>,
+    pub(crate) canaries: Vec<String>,
 }
 
 impl Case {
     /// The object's STIX id.
-    pub fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         self.object.get("id").and_then(Value::as_str).unwrap_or_default()
     }
 }
 
 /// Everything that is published in one run.
 #[derive(Debug, Clone)]
-pub struct Script {
+pub(crate) struct Script {
     /// Marking definitions that the cases cite; published first.
-    pub markings: Vec<Value>,
+    pub(crate) markings: Vec<Value>,
     /// The cases at `us`, published at the start in one bundle.
-    pub opening: Vec<Case>,
+    pub(crate) opening: Vec<Case>,
     /// `ca`'s own.
-    pub canadian: Vec<Case>,
+    pub(crate) canadian: Vec<Case>,
     /// Half-way: new versions.
-    pub half_way: Vec<Case>,
+    pub(crate) half_way: Vec<Case>,
     /// CLEAR indicators, published one by one.
-    pub stream: Vec<Case>,
+    pub(crate) stream: Vec<Case>,
 }
 
 /// Who takes part, as principals.
 #[derive(Debug, Clone)]
-pub struct Cast {
+pub(crate) struct Cast {
     /// The analyst of `ca` named in the RED indicator.
-    pub named_at_ca: String,
+    pub(crate) named_at_ca: String,
 }
 
 impl Script {
     /// Writes a script with fresh random words; `now` is an RFC 3339 time, `later` one after it.
-    pub fn write(cast: &Cast, stream: usize, now: &str, later: &str) -> Self {
+    pub(crate) fn write(cast: &Cast, stream: usize, now: &str, later: &str) -> Self {
         let markings = Markings::new(cast, now);
         let writer = Writer { now: now.to_owned() };
         let opening = writer.opening(&markings);
@@ -70,7 +70,7 @@ impl Script {
     }
 
     /// All values that the sensor is to hear.
-    pub fn values(&self) -> Vec<String> {
+    pub(crate) fn values(&self) -> Vec<String> {
         [&self.opening, &self.canadian, &self.half_way, &self.stream]
             .into_iter()
             .flatten()
@@ -79,7 +79,7 @@ impl Script {
     }
 
     /// The case of that name.
-    pub fn case(&self, name: &str) -> Option<&Case> {
+    pub(crate) fn case(&self, name: &str) -> Option<&Case> {
         [&self.opening, &self.canadian, &self.half_way].into_iter().flatten().find(|case| case.name == name)
     }
 }

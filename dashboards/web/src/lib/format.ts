@@ -18,6 +18,14 @@ export function clock(text: string | null | undefined, now: number): string {
   return day(time) === day(new Date(now)) ? clockOf(time) : stamp(text);
 }
 
+/** `19:03:07Z` for a time of the same UTC day as `now`, else its day: for narrow columns, beside a tooltip with the rest. */
+export function brief(text: string | null | undefined, now: number): string {
+  if (!text) return "";
+  const time = new Date(text);
+  if (Number.isNaN(time.getTime())) return text;
+  return day(time) === day(new Date(now)) ? `${clockOf(time).slice(0, 8)}Z` : day(time);
+}
+
 /** `2026-11-24 19:00Z`. */
 export function hour(text: string): string {
   const time = new Date(text);

@@ -5,6 +5,9 @@ import { session } from "./session.svelte.ts";
 import type { Hit, HitsAnswer, LiveStatus, LiveWithdrawal, Row, SearchAnswer, SightingsAnswer } from "./wire.ts";
 
 const FLUSH_MS = 250;
+/** Arrivals are counted in spans of so many ms; so many spans are kept. */
+export const RATE_MS = 5000;
+const RATES_MAX = 60;
 const RETRY_MS = [500, 1000, 2000, 5000];
 /** Rows of each kind that are there when the screen opens. */
 const FILL_ROWS = 100;
@@ -16,6 +19,9 @@ class Live {
   lanes = $state.raw<Record<string, Lane>>({});
   merged = $state.raw<Lane | null>(null);
   names = $state.raw<string[]>([]);
+  /** Arrivals of each lane by span, oldest first. */
+  rates = $state.raw<Record<string, number[]>>({});
+  private counted: { at: number; totals: Record<string, number> } = { at: 0, totals: {} };
   status = $state.raw<LiveStatus | null>(null);
   stream = $state<StreamState>("wait");
   /** When the last event or status came (ms); the age of what is shown while the stream is lost. */
@@ -32,8 +38,8 @@ class Live {
   private retries = 0;
   /** How far this clock is ahead of the centre's, ms; the smallest seen, for the network's share is never negative. */
   private skew: number | null = null;
-  /** Ids that changed lately, for the object page's notice. */
-  changed = $state.raw<{ id: string; modified: string | null } | null>(null);
+  /** What changed last and when (ms), for the object page's notice. */
+  changed = $state.raw<{ id: string; what: "version" | "sighting"; at: number } | null>(null);
 
   start(): void {
     const who = session.session;
@@ -43,6 +49,8 @@ class Live {
     this.buffer = new LiveBuffer(this.names, who.centre);
     this.skew = null;
     this.cursor = "";
+    this.counted = { at: Date.now(), totals: {} };
+    this.rates = Object.fromEntries(this.names.map((name) => [name, new Array<number>(RATES_MAX).fill(0)]));
     this.show();
     this.timer = window.setInterval(() => this.flush(), FLUSH_MS);
     this.open();
@@ -90,7 +98,7 @@ class Live {
     on("withdrawal", (gone: LiveWithdrawal) => {
       this.buffer.forget(gone);
       this.push(this.buffer.ofWithdrawal(gone, this.now()));
-      this.changed = { id: gone.id, modified: null };
+      this.changed = { id: gone.id, what: "version", at: Date.now() };
     });
     on("status", (status: LiveStatus) => {
       this.status = status;
@@ -125,7 +133,7 @@ class Live {
 
   private arrive(row: Row): void {
     this.push(this.buffer.ofRow(row, this.now(), true));
-    this.changed = { id: row.sighting_of ?? row.id, modified: row.modified };
+    this.changed = { id: row.sighting_of ?? row.id, what: row.sighting_of ? "sighting" : "version", at: Date.now() };
   }
 
   private push(row: ReturnType<LiveBuffer["ofHit"]>): void {
@@ -154,6 +162,16 @@ class Live {
 
   private flush(): void {
     if (this.buffer.flush(this.pauses.size > 0)) this.show();
+    if (Date.now() - this.counted.at >= RATE_MS) this.beat();
+  }
+
+  /** Closes a span of the rates; they run on while the rows are paused. */
+  private beat(): void {
+    const totals = Object.fromEntries(this.names.map((name) => [name, this.buffer.snapshot(name).total]));
+    this.rates = Object.fromEntries(
+      this.names.map((name) => [name, [...(this.rates[name] ?? []), (totals[name] ?? 0) - (this.counted.totals[name] ?? 0)].slice(-RATES_MAX)]),
+    );
+    this.counted = { at: Date.now(), totals };
   }
 
   /** Shows what waits, once, whatever pauses. */

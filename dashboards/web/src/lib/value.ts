@@ -13,7 +13,8 @@ export function visible(text: string): string {
   });
 }
 
-const DOTTED = /(?<![\w.[])[a-z0-9_-]+(?:\.[a-z0-9_-]+)+(?![\w[])/gi;
+/** Names with dots whose last part could be a domain's or an address's; a time's seconds and a version's numbers stay whole. */
+const DOTTED = /(?<![\w.[:])(?:[a-z0-9_-]+\.)+(?:[a-z][a-z0-9-]+|\d{1,3}(?<=(?:\b\d{1,3}\.){3}\d{1,3}))(?![\w[])/gi;
 /** Words of STIX object paths hold dots and must stay readable: `network-traffic:dst_ref.value`. */
 const STIX_PATH = /[a-z0-9-]+:[a-z0-9_'.[\]*-]+(?=\s*(?:=|!=|<|>|IN\b|NOT\b|LIKE\b|MATCHES\b|ISSUBSET\b|ISSUPERSET\b))/gi;
 
@@ -82,4 +83,26 @@ function isIpv6(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** A constant of a comparison: a text in quotes or a number; what is compared with `!=` says what is not meant. */
+const CONSTANT = /(?:(?<!!)[=<>]|\b(?:LIKE|MATCHES|ISSUBSET|ISSUPERSET)\b|[(,])\s*(?:'((?:[^'\\]|\\.)*)'|(-?\d+(?:\.\d+)?)(?![\w.]))/g;
+
+export interface Essence {
+  /** The first value, or the whole text where it is no pattern. */
+  first: string;
+  /** How many other values the pattern names. */
+  more: number;
+}
+
+/** What a pattern looks for, for a list's narrow column: `[domain-name:value = 'x.example' OR …]` as `x.example`. */
+export function essence(text: string): Essence {
+  const trimmed = text.trim();
+  if (!/^\(*\[/.test(trimmed)) return { first: text, more: 0 };
+  const values = new Set<string>();
+  for (const [, quotedText, numberText] of trimmed.matchAll(CONSTANT)) {
+    values.add(numberText ?? (quotedText ?? "").replace(/\\(.)/g, "$1").replace(/^%\./, ""));
+  }
+  const [first, ...others] = values;
+  return first === undefined ? { first: text, more: 0 } : { first, more: others.length };
 }

@@ -1,25 +1,34 @@
 //! The catalog: key lookups materialised from the log. Applied in the log's order; can be dropped and rebuilt.
 
-use std::collections::BTreeSet;
+mod row;
+
+use std::collections::BTreeMap;
 
 use model::principal::CentreCode;
 use model::stix::{StixId, Version};
 use model::time::Timestamp;
 use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
-use serde::{Deserialize, Serialize};
+use sharing::ClassSetId;
 use sharing::class::{Alternatives, ClassSet};
-use sharing::{ClassId, ClassSetId};
 
+pub(crate) use self::row::{
+    Row, after, decode_row, encode_row, head_of, hit_key, id_prefix, origin_prefix, place, position_of, type_place,
+    version_key,
+};
 use crate::error::StoreError;
-use crate::keys::KeyName;
 use crate::log::entry::{Credential, Envelope, Head, StatementHead, StatementKey};
 
+/// Changes with the shape of the tables; a catalog of another format is rebuilt.
+pub(crate) const FORMAT: u64 = 2;
+/// `format`, `applied`, `date`.
 pub(crate) const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 pub(crate) const DEFINITIONS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("definitions");
 /// Position (the sequence that gave a statement its present date) → row.
 pub(crate) const ROWS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("rows");
 /// id ‖ 0 ‖ origin ‖ 0 ‖ version → position.
 pub(crate) const PLACES: TableDefinition<'_, &[u8], u64> = TableDefinition::new("places");
+/// type ‖ 0 ‖ position.
+pub(crate) const TYPES: TableDefinition<'_, &[u8], ()> = TableDefinition::new("types");
 /// target ‖ 0 ‖ place of the one that refers to it.
 pub(crate) const REFERRERS: TableDefinition<'_, &[u8], ()> = TableDefinition::new("referrers");
 pub(crate) const HITS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("hits");
@@ -33,81 +42,13 @@ pub(crate) const QUARANTINE: TableDefinition<'_, u64, &[u8]> = TableDefinition::
 pub(crate) const PRINCIPALS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("principals");
 pub(crate) const COUNTS: TableDefinition<'_, &str, u64> = TableDefinition::new("counts");
 
-/// The plain part of a row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Row {
-    pub(crate) date: Timestamp,
-    pub(crate) key: KeyName,
-    pub(crate) head: StatementHead,
-    /// Class of the newest version of the same origin: governs the release of the older ones.
-    pub(crate) governing: ClassId,
-    pub(crate) newest: bool,
-    pub(crate) oldest: bool,
-    pub(crate) withdrawn: bool,
-}
-
-/// A row as stored: plain part, envelope, sealed body.
-pub(crate) fn encode_row(row: &Row, envelope: &[u8], sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
-    let plain = postcard::to_stdvec(row)?;
-    let mut out = Vec::with_capacity(plain.len() + envelope.len() + sealed.len() + 8);
-    for part in [plain.as_slice(), envelope] {
-        out.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes());
-        out.extend_from_slice(part);
-    }
-    out.extend_from_slice(sealed);
-    Ok(out)
-}
-
-/// What [`encode_row`] made: row, envelope, sealed body.
-pub(crate) fn decode_row(bytes: &[u8]) -> Result<(Row, &[u8], &[u8]), StoreError> {
-    const SHORT: StoreError = StoreError::Damaged("a row of the catalog ends early");
-    let (length, rest) = bytes.split_first_chunk::<4>().ok_or(SHORT)?;
-    let (plain, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or(SHORT)?;
-    let (length, rest) = rest.split_first_chunk::<4>().ok_or(SHORT)?;
-    let (envelope, sealed) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or(SHORT)?;
-    Ok((postcard::from_bytes(plain)?, envelope, sealed))
-}
-
-/// All versions of one object: the prefix of their places.
-pub(crate) fn id_prefix(id: &StixId) -> Vec<u8> {
-    [id.as_str().as_bytes(), &[0]].concat()
-}
-
-pub(crate) fn origin_prefix(id: &StixId, origin: &CentreCode) -> Vec<u8> {
-    [id.as_str().as_bytes(), &[0], origin.as_str().as_bytes(), &[0]].concat()
-}
-
-/// Where a version stands among the places, ordered by version.
-pub(crate) fn place(id: &StixId, origin: &CentreCode, version: &Version) -> Vec<u8> {
-    let mut key = origin_prefix(id, origin);
-    match version {
-        Version::Digest(digest) => {
-            key.push(0);
-            key.extend_from_slice(digest);
-        }
-        Version::Modified(time) => {
-            key.push(1);
-            key.extend_from_slice(&(time.micros().cast_unsigned() ^ (1 << 63)).to_be_bytes());
-        }
-    }
-    key
-}
-
-/// The first key that no longer begins with `prefix`, which ends in a 0 byte.
-pub(crate) fn after(prefix: &[u8]) -> Vec<u8> {
-    let mut end = prefix.to_vec();
-    if let Some(last) = end.last_mut() {
-        *last = last.saturating_add(1);
-    }
-    end
-}
-
 /// The tables of one write.
 pub(crate) struct Tables<'t> {
     meta: Table<'t, &'static str, u64>,
     definitions: Table<'t, u64, &'static [u8]>,
     pub(crate) rows: Table<'t, u64, &'static [u8]>,
     pub(crate) places: Table<'t, &'static [u8], u64>,
+    types: Table<'t, &'static [u8], ()>,
     referrers: Table<'t, &'static [u8], ()>,
     hits: Table<'t, u64, &'static [u8]>,
     pub(crate) hit_keys: Table<'t, &'static [u8], u64>,
@@ -117,6 +58,10 @@ pub(crate) struct Tables<'t> {
     quarantine: Table<'t, u64, &'static [u8]>,
     principals: Table<'t, &'static str, &'static [u8]>,
     counts: Table<'t, &'static str, u64>,
+    /// What this write adds to the counts.
+    counted: BTreeMap<&'static str, u64>,
+    /// The last entry of this write.
+    last: Option<(u64, Timestamp)>,
 }
 
 impl<'t> Tables<'t> {
@@ -126,6 +71,7 @@ impl<'t> Tables<'t> {
             definitions: transaction.open_table(DEFINITIONS)?,
             rows: transaction.open_table(ROWS)?,
             places: transaction.open_table(PLACES)?,
+            types: transaction.open_table(TYPES)?,
             referrers: transaction.open_table(REFERRERS)?,
             hits: transaction.open_table(HITS)?,
             hit_keys: transaction.open_table(HIT_KEYS)?,
@@ -135,6 +81,8 @@ impl<'t> Tables<'t> {
             quarantine: transaction.open_table(QUARANTINE)?,
             principals: transaction.open_table(PRINCIPALS)?,
             counts: transaction.open_table(COUNTS)?,
+            counted: BTreeMap::new(),
+            last: None,
         })
     }
 
@@ -154,7 +102,6 @@ impl<'t> Tables<'t> {
             Head::Statement(head) => {
                 self.statement(sequence, envelope, head, envelope_bytes, sealed)?;
                 self.note_references(&head.key, refers_to)?;
-                self.count("accepted", 1)?;
             }
             Head::Withdrawal { origin, id, version } => self.withdraw(origin, id, version)?,
             Head::Refreshed { key, set } => self.refresh(sequence, envelope.date, key, *set)?,
@@ -163,9 +110,9 @@ impl<'t> Tables<'t> {
                     [&u32::try_from(envelope_bytes.len()).unwrap_or(u32::MAX).to_le_bytes(), envelope_bytes, sealed]
                         .concat();
                 self.quarantine.insert(sequence, row.as_slice())?;
-                self.count("quarantined", 1)?;
+                self.count("quarantined", 1);
             }
-            Head::Refused { .. } => self.count("refused", 1)?,
+            Head::Refused { .. } => self.count("refused", 1),
             Head::Hit { sensor, spool, indicator, origin, .. } => {
                 let row =
                     [&u32::try_from(envelope_bytes.len()).unwrap_or(u32::MAX).to_le_bytes(), envelope_bytes, sealed]
@@ -174,26 +121,41 @@ impl<'t> Tables<'t> {
                 self.hit_keys.insert(hit_key(sensor.as_str(), *spool, indicator, origin).as_slice(), sequence)?;
                 let of = [id_prefix(indicator).as_slice(), &sequence.to_be_bytes()].concat();
                 self.hits_of.insert(of.as_slice(), ())?;
-                self.count("hits", 1)?;
+                self.count("hits", 1);
             }
             Head::SensorCursor { sensor, spool, observations } => {
                 let before = self.sensors.get(sensor.as_str())?.map_or(0, |row| row.value().1);
                 self.sensors.insert(sensor.as_str(), (*spool, before.saturating_add(*observations)))?;
-                self.count("observations", *observations)?;
+                self.count("observations", *observations);
             }
             Head::LinkCursor { partner, cursor } => {
                 self.links.insert(partner.as_str(), postcard::to_stdvec(cursor)?.as_slice())?;
             }
             Head::Principal { principal, credential } => self.principal(principal, credential.as_ref())?,
+            Head::QuarantineEnded { sequence } => {
+                self.quarantine.remove(sequence)?;
+            }
         }
-        self.meta.insert("applied", sequence)?;
-        self.meta.insert("date", envelope.date.micros().cast_unsigned())?;
+        self.last = Some((sequence, envelope.date));
         Ok(())
     }
 
-    fn count(&mut self, name: &str, more: u64) -> Result<(), StoreError> {
-        let before = self.counts.get(name)?.map_or(0, |count| count.value());
-        self.counts.insert(name, before.saturating_add(more))?;
+    fn count(&mut self, name: &'static str, more: u64) {
+        let counted = self.counted.entry(name).or_default();
+        *counted = counted.saturating_add(more);
+    }
+
+    /// Writes what is written once for all entries of a write: the counts, how far the log was applied.
+    pub(crate) fn finish(mut self) -> Result<(), StoreError> {
+        for (name, more) in self.counted {
+            let before = self.counts.get(name)?.map_or(0, |count| count.value());
+            self.counts.insert(name, before.saturating_add(more))?;
+        }
+        self.meta.insert("format", FORMAT)?;
+        if let Some((sequence, date)) = self.last {
+            self.meta.insert("applied", sequence)?;
+            self.meta.insert("date", date.micros().cast_unsigned())?;
+        }
         Ok(())
     }
 
@@ -206,6 +168,11 @@ impl<'t> Tables<'t> {
         known.extend(credential.cloned());
         self.principals.insert(name, postcard::to_stdvec(&(principal, known))?.as_slice())?;
         Ok(())
+    }
+
+    fn plain(&self, position: u64) -> Result<Row, StoreError> {
+        let bytes = self.rows.get(position)?.ok_or(StoreError::Damaged("a place of the catalog points nowhere"))?;
+        Ok(decode_row(bytes.value())?.0)
     }
 
     fn row(&self, position: u64) -> Result<(Row, Vec<u8>, Vec<u8>), StoreError> {
@@ -230,53 +197,96 @@ impl<'t> Tables<'t> {
         sealed: &[u8],
     ) -> Result<(), StoreError> {
         let StatementKey { origin, id, version, .. } = &head.key;
-        let place = place(id, origin, version);
         // A later rendering of the same version takes its place.
+        let place = place(id, origin, version);
         let replaced = self.places.insert(place.as_slice(), sequence)?.map(|old| old.value());
-        if let Some(old) = replaced {
-            self.rows.remove(old)?;
+        match replaced {
+            Some(old) => self.remove(id, old)?,
+            None => self.count("accepted", 1),
         }
-        let row = Row {
+        let mut row = Row {
             date: envelope.date,
             key: envelope.key,
-            head: head.clone(),
+            class: head.class,
+            set: head.set,
             governing: head.class,
             newest: true,
             oldest: true,
             withdrawn: false,
+            revoked: head.revoked,
+            spec_20: head.spec_20,
         };
-        self.rows.insert(sequence, encode_row(&row, envelope_bytes, sealed)?.as_slice())?;
-        self.govern(id, origin)
+        let (first, before, last) = self.neighbours(id, origin)?;
+        if first != sequence && last == sequence && replaced.is_none() {
+            let (mut previous, envelope, sealed) = self.row(before)?;
+            if previous.newest && previous.governing == row.class {
+                // The usual case of a new version: nothing changes for those before the previous one.
+                previous.newest = false;
+                row.oldest = false;
+                self.rows.insert(before, encode_row(&previous, &envelope, &sealed).as_slice())?;
+            }
+        }
+        self.rows.insert(sequence, encode_row(&row, envelope_bytes, sealed).as_slice())?;
+        self.types.insert(type_place(id.object_type(), sequence).as_slice(), ())?;
+        if first != last && row.oldest { self.govern(id, origin) } else { Ok(()) }
     }
 
-    /// Sets which version is newest and oldest, and whose class governs.
+    fn remove(&mut self, id: &StixId, position: u64) -> Result<(), StoreError> {
+        self.rows.remove(position)?;
+        self.types.remove(type_place(id.object_type(), position).as_slice())?;
+        Ok(())
+    }
+
+    /// Positions of an origin's oldest version, of the one before the newest, and of the newest.
+    fn neighbours(&self, id: &StixId, origin: &CentreCode) -> Result<(u64, u64, u64), StoreError> {
+        let prefix = origin_prefix(id, origin);
+        let mut range = self.places.range(prefix.as_slice()..after(&prefix).as_slice())?;
+        let first = range.next().transpose()?.map_or(0, |(_, position)| position.value());
+        let last = range.next_back().transpose()?.map_or(first, |(_, position)| position.value());
+        let before = range.next_back().transpose()?.map_or(first, |(_, position)| position.value());
+        Ok((first, before, last))
+    }
+
+    /// Sets which version is newest and oldest of those that were not withdrawn, and whose class governs.
     fn govern(&mut self, id: &StixId, origin: &CentreCode) -> Result<(), StoreError> {
-        let positions = self.versions(id, origin)?;
-        let Some(last) = positions.last().copied() else { return Ok(()) };
-        if positions.len() == 1 {
-            return Ok(()); // written so from the start
+        let mut held = Vec::new();
+        for position in self.versions(id, origin)? {
+            let row = self.plain(position)?;
+            if !row.withdrawn {
+                held.push((position, row));
+            }
         }
-        let governing = self.row(last)?.0.head.class;
-        for (place, position) in positions.iter().enumerate() {
-            let (mut row, envelope, sealed) = self.row(*position)?;
-            let now = (governing, *position == last, place == 0);
+        let Some((newest, governing)) = held.last().map(|(position, row)| (*position, row.class)) else {
+            return Ok(());
+        };
+        for (number, (position, row)) in held.iter().enumerate() {
+            let now = (governing, *position == newest, number == 0);
             if (row.governing, row.newest, row.oldest) != now {
+                let (mut row, envelope, sealed) = self.row(*position)?;
                 (row.governing, row.newest, row.oldest) = now;
-                self.rows.insert(*position, encode_row(&row, &envelope, &sealed)?.as_slice())?;
+                self.rows.insert(*position, encode_row(&row, &envelope, &sealed).as_slice())?;
             }
         }
         Ok(())
     }
 
+    /// What releases a version releases the older ones: with it they are taken back too. A newer one stands by itself.
     fn withdraw(&mut self, origin: &CentreCode, id: &StixId, version: &Version) -> Result<(), StoreError> {
-        let position = self.places.get(place(id, origin, version).as_slice())?.map(|position| position.value());
-        if let Some(position) = position {
+        let last = self.places.get(place(id, origin, version).as_slice())?.map(|position| position.value());
+        let Some(last) = last else { return Ok(()) };
+        for position in self.versions(id, origin)? {
+            let this = position == last;
             let (mut row, envelope, sealed) = self.row(position)?;
-            row.withdrawn = true;
-            self.rows.insert(position, encode_row(&row, &envelope, &sealed)?.as_slice())?;
-            self.count("withdrawn", 1)?;
+            if !row.withdrawn && (this || matches!(version, Version::Modified(_))) {
+                (row.withdrawn, row.newest, row.oldest) = (true, false, false);
+                self.rows.insert(position, encode_row(&row, &envelope, &sealed).as_slice())?;
+            }
+            if this {
+                break;
+            }
         }
-        Ok(())
+        self.count("withdrawn", 1);
+        self.govern(id, origin)
     }
 
     fn refresh(
@@ -288,11 +298,11 @@ impl<'t> Tables<'t> {
     ) -> Result<(), StoreError> {
         let place = place(&key.id, &key.origin, &key.version);
         let Some(old) = self.places.get(place.as_slice())?.map(|position| position.value()) else { return Ok(()) };
-        let (mut row, envelope, sealed) = self.row(old)?;
-        row.head.set = set;
-        row.date = date;
-        self.rows.remove(old)?;
-        self.rows.insert(sequence, encode_row(&row, &envelope, &sealed)?.as_slice())?;
+        let (row, envelope, sealed) = self.row(old)?;
+        let row = Row { set, date, ..row };
+        self.remove(&key.id, old)?;
+        self.rows.insert(sequence, encode_row(&row, &envelope, &sealed).as_slice())?;
+        self.types.insert(type_place(key.id.object_type(), sequence).as_slice(), ())?;
         self.places.insert(place.as_slice(), sequence)?;
         Ok(())
     }
@@ -306,22 +316,22 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
-    /// The classes of what is held under an id, one of each origin: its newest version, if that is not withdrawn.
+    /// The classes of what is held under an id, one of each origin.
     pub(crate) fn alternatives(&self, id: &StixId) -> Result<Alternatives, StoreError> {
         let prefix = id_prefix(id);
-        let mut newest: BTreeSet<u64> = BTreeSet::new();
-        for row in self.places.range(prefix.as_slice()..after(&prefix).as_slice())? {
-            newest.insert(row?.1.value());
+        let mut standing = Standing::default();
+        for place in self.places.range(prefix.as_slice()..after(&prefix).as_slice())? {
+            let (key, position) = place?;
+            standing.note(key.value().get(prefix.len()..).unwrap_or_default(), &self.plain(position.value())?);
         }
-        let mut classes = Alternatives::new();
-        for position in newest {
-            let bytes = self.rows.get(position)?.ok_or(StoreError::Damaged("a place of the catalog points nowhere"))?;
-            let (row, _, _) = decode_row(bytes.value())?;
-            if row.newest && !row.withdrawn {
-                classes.insert(row.head.class);
-            }
-        }
-        Ok(classes)
+        Ok(standing.classes().collect())
+    }
+
+    /// Does anything that is held refer to `id`?
+    pub(crate) fn is_referred_to(&self, id: &StixId) -> Result<bool, StoreError> {
+        let prefix = id_prefix(id);
+        let referrer = self.referrers.range(prefix.as_slice()..after(&prefix).as_slice())?.next().transpose()?;
+        Ok(referrer.is_some())
     }
 
     /// The set of what is referred to.
@@ -342,7 +352,23 @@ impl<'t> Tables<'t> {
     }
 }
 
-pub(crate) fn hit_key(sensor: &str, spool: u64, indicator: &StixId, origin: &CentreCode) -> Vec<u8> {
-    [sensor.as_bytes(), &[0], &spool.to_be_bytes(), indicator.as_str().as_bytes(), &[0], origin.as_str().as_bytes()]
-        .concat()
+/// What stands for an object towards those that refer to it, one class of each origin: of its newest version, or, where it took
+/// all of them back, of the last. What is said here of an object that was taken back stays with those who could see it.
+#[derive(Default)]
+pub(crate) struct Standing(BTreeMap<Vec<u8>, (bool, ClassId)>);
+
+impl Standing {
+    /// Notes a version; `rest` is what stands behind the object's id in its place. Versions come oldest first.
+    pub(crate) fn note(&mut self, rest: &[u8], row: &Row) {
+        let origin = rest.split(|byte| *byte == 0).next().unwrap_or_default();
+        let stands = self.0.entry(origin.to_vec()).or_insert((row.newest, row.class));
+        if !stands.0 {
+            *stands = (row.newest, row.class);
+        }
+    }
+
+    /// The classes.
+    pub(crate) fn classes(&self) -> impl Iterator<Item = ClassId> {
+        self.0.values().map(|(_, class)| *class)
+    }
 }

@@ -1,0 +1,6 @@
+//! The partner link's follower against a real TLS server on loopback.
+#![cfg(test)]
+
+mod attacks;
+mod follower;
+mod origin;

@@ -1,0 +1,154 @@
+//! How the catalog writes statements, and where they stand.
+
+use model::principal::CentreCode;
+use model::stix::{StixId, Version};
+use model::time::Timestamp;
+use sharing::{ClassId, ClassSetId};
+
+use crate::error::StoreError;
+use crate::keys::KeyName;
+use crate::log::entry::{Envelope, Head, StatementHead};
+
+const NEWEST: u8 = 1;
+const OLDEST: u8 = 2;
+const WITHDRAWN: u8 = 4;
+const REVOKED: u8 = 8;
+const SPEC_20: u8 = 16;
+/// Bytes of a row before its envelope.
+const PLAIN_BYTES: usize = 33;
+
+/// The plain part of a row, of fixed length: all that decides whether a statement is shown, read without decoding more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) date: Timestamp,
+    pub(crate) key: KeyName,
+    pub(crate) class: ClassId,
+    pub(crate) set: ClassSetId,
+    /// Class of the newest version of the same origin: governs the release of the older ones.
+    pub(crate) governing: ClassId,
+    /// Of the versions that were not withdrawn.
+    pub(crate) newest: bool,
+    /// Of the versions that were not withdrawn.
+    pub(crate) oldest: bool,
+    pub(crate) withdrawn: bool,
+    pub(crate) revoked: bool,
+    pub(crate) spec_20: bool,
+}
+
+impl Row {
+    fn flags(&self) -> u8 {
+        [
+            (self.newest, NEWEST),
+            (self.oldest, OLDEST),
+            (self.withdrawn, WITHDRAWN),
+            (self.revoked, REVOKED),
+            (self.spec_20, SPEC_20),
+        ]
+        .iter()
+        .fold(0, |flags, (set, flag)| if *set { flags | flag } else { flags })
+    }
+}
+
+/// A row as stored: plain part, envelope, sealed body.
+pub(crate) fn encode_row(row: &Row, envelope: &[u8], sealed: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(PLAIN_BYTES + envelope.len() + sealed.len());
+    out.extend_from_slice(&row.date.micros().to_le_bytes());
+    out.extend_from_slice(&row.key.day.to_le_bytes());
+    for number in [row.key.retention, row.class.0, row.set.0, row.governing.0] {
+        out.extend_from_slice(&number.to_le_bytes());
+    }
+    out.push(row.flags());
+    out.extend_from_slice(&u32::try_from(envelope.len()).unwrap_or(u32::MAX).to_le_bytes());
+    out.extend_from_slice(envelope);
+    out.extend_from_slice(sealed);
+    out
+}
+
+/// What [`encode_row`] made: row, envelope, sealed body.
+pub(crate) fn decode_row(bytes: &[u8]) -> Result<(Row, &[u8], &[u8]), StoreError> {
+    const SHORT: StoreError = StoreError::Damaged("a row of the catalog ends early");
+    fn number<'b>(bytes: &mut &'b [u8]) -> Result<&'b [u8; 4], StoreError> {
+        let (number, rest) = bytes.split_first_chunk::<4>().ok_or(SHORT)?;
+        *bytes = rest;
+        Ok(number)
+    }
+    let (date, mut rest) = bytes.split_first_chunk::<8>().ok_or(SHORT)?;
+    let day = i32::from_le_bytes(*number(&mut rest)?);
+    let mut next = || number(&mut rest).map(|bytes| u32::from_le_bytes(*bytes));
+    let (retention, class, set, governing) = (next()?, next()?, next()?, next()?);
+    let (flags, mut rest) = rest.split_first().ok_or(SHORT)?;
+    let length = u32::from_le_bytes(*number(&mut rest)?) as usize;
+    let (envelope, sealed) = rest.split_at_checked(length).ok_or(SHORT)?;
+    let row = Row {
+        date: Timestamp::from_micros(i64::from_le_bytes(*date)),
+        key: KeyName { retention, day },
+        class: ClassId(class),
+        set: ClassSetId(set),
+        governing: ClassId(governing),
+        newest: flags & NEWEST != 0,
+        oldest: flags & OLDEST != 0,
+        withdrawn: flags & WITHDRAWN != 0,
+        revoked: flags & REVOKED != 0,
+        spec_20: flags & SPEC_20 != 0,
+    };
+    Ok((row, envelope, sealed))
+}
+
+/// The head of a statement as it stands now.
+pub(crate) fn head_of(row: &Row, envelope: &[u8]) -> Result<StatementHead, StoreError> {
+    match postcard::from_bytes::<Envelope>(envelope)?.head {
+        Head::Statement(head) => Ok(StatementHead { set: row.set, ..head }),
+        _ => Err(StoreError::Damaged("a row of the catalog is no statement")),
+    }
+}
+
+/// All versions of one object: the prefix of their places.
+pub(crate) fn id_prefix(id: &StixId) -> Vec<u8> {
+    [id.as_str().as_bytes(), &[0]].concat()
+}
+
+pub(crate) fn origin_prefix(id: &StixId, origin: &CentreCode) -> Vec<u8> {
+    [id.as_str().as_bytes(), &[0], origin.as_str().as_bytes(), &[0]].concat()
+}
+
+/// Where a version stands among the places, ordered by version.
+pub(crate) fn place(id: &StixId, origin: &CentreCode, version: &Version) -> Vec<u8> {
+    let mut key = origin_prefix(id, origin);
+    key.extend_from_slice(&version_key(version));
+    key
+}
+
+/// A version, ordered by time; those without time before all others.
+pub(crate) fn version_key(version: &Version) -> Vec<u8> {
+    match version {
+        Version::Digest(digest) => [&[0], digest.as_slice()].concat(),
+        Version::Modified(time) => {
+            [&[1], (time.micros().cast_unsigned() ^ (1 << 63)).to_be_bytes().as_slice()].concat()
+        }
+    }
+}
+
+/// Where a statement stands among those of its type, ordered by position.
+pub(crate) fn type_place(object_type: &str, position: u64) -> Vec<u8> {
+    [object_type.as_bytes(), &[0], &position.to_be_bytes()].concat()
+}
+
+/// The position at the end of a key.
+pub(crate) fn position_of(key: &[u8]) -> Result<u64, StoreError> {
+    let last = key.last_chunk().ok_or(StoreError::Damaged("a key of the catalog ends early"))?;
+    Ok(u64::from_be_bytes(*last))
+}
+
+/// The first key that no longer begins with `prefix`, whose last byte is not 255.
+pub(crate) fn after(prefix: &[u8]) -> Vec<u8> {
+    let mut end = prefix.to_vec();
+    if let Some(last) = end.last_mut() {
+        *last = last.saturating_add(1);
+    }
+    end
+}
+
+pub(crate) fn hit_key(sensor: &str, spool: u64, indicator: &StixId, origin: &CentreCode) -> Vec<u8> {
+    [sensor.as_bytes(), &[0], &spool.to_be_bytes(), indicator.as_str().as_bytes(), &[0], origin.as_str().as_bytes()]
+        .concat()
+}

@@ -1,0 +1,199 @@
+//! What the node's own materialisers (rule sets, link, live) read: the gate has not been asked, they ask it themselves.
+
+use model::marking::{Meaning, meaning};
+use model::principal::{CentreCode, PrincipalName};
+use model::stix::{StixId, Version};
+use model::time::Timestamp;
+use redb::ReadableTable;
+use sharing::ClassId;
+use sharing::render::Rendering;
+
+use super::object::rendered;
+use super::{Snapshot, table_or};
+use crate::catalog::{PLACES, REFERRERS, Row, SENSORS, after, decode_row, head_of, id_prefix, origin_prefix, place};
+use crate::error::StoreError;
+use crate::log::entry::{Envelope, Head, StatementHead, StatementKey};
+
+/// An entry of the log as the node's own materialisers (rules, link, live) follow it; they ask the gate themselves.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// A new statement, or one whose references changed.
+    Statement(StatementKey),
+    /// An origin took a version back.
+    Withdrawal(CentreCode, StixId, Version),
+    /// A hit.
+    Hit,
+    /// A principal, new or changed.
+    Principal(PrincipalName),
+    /// Anything else.
+    Other,
+}
+
+/// A statement as stored. The gate has not been asked: only what asks it itself may hold one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unchecked {
+    /// Its date.
+    pub date: Timestamp,
+    /// Key, class, set.
+    pub head: StatementHead,
+    /// Class of the newest version, which governs.
+    pub governing: ClassId,
+    /// Is it the newest version?
+    pub newest: bool,
+    /// Did its origin take it back?
+    pub withdrawn: bool,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Snapshot {
+    /// A statement as stored, for the node's own materialisers: the gate has not been asked.
+    pub fn statement(&self, key: &StatementKey) -> Result<Option<Unchecked>, StoreError> {
+        self.at_place(&key.origin, &key.id, &key.version, |bytes| self.unchecked(bytes))
+    }
+
+    fn at_place<T>(
+        &self,
+        origin: &CentreCode,
+        id: &StixId,
+        version: &Version,
+        read: impl FnOnce(&[u8]) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let (Some(places), Some(rows)) = (table_or(self.transaction.open_table(PLACES))?, self.rows()?) else {
+            return Ok(None);
+        };
+        let Some(position) = places.get(place(id, origin, version).as_slice())? else { return Ok(None) };
+        rows.get(position.value())?.map(|bytes| read(bytes.value())).transpose()
+    }
+
+    /// All statements of one object as stored, for the node's own materialisers: the gate has not been asked.
+    pub fn statements(&self, id: &StixId) -> Result<Vec<Unchecked>, StoreError> {
+        let Some(rows) = self.rows()? else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for position in self.positions(id)? {
+            if let Some(bytes) = rows.get(position)? {
+                found.push(self.unchecked(bytes.value())?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The newest statement of each origin of every object of a type that `wanted` says yes to (its class, and whether it is
+    /// revoked), as stored, in the order of their dates, handed to `each`; only those are decrypted.
+    pub fn each_newest(
+        &self,
+        object_type: &str,
+        wanted: impl Fn(ClassId, bool) -> bool,
+        mut each: impl FnMut(Unchecked),
+    ) -> Result<(), StoreError> {
+        let Some(rows) = self.rows()? else { return Ok(()) };
+        for position in self.of_types(&[object_type.to_owned()], 0)? {
+            let Some(bytes) = rows.get(position?)? else { continue };
+            let (row, _, _) = decode_row(bytes.value())?;
+            if row.newest && wanted(row.class, row.revoked) {
+                each(self.unchecked(bytes.value())?);
+            }
+        }
+        Ok(())
+    }
+
+    /// The keys of all statements that refer to `id`.
+    pub fn referring_keys(&self, id: &StixId) -> Result<Vec<StatementKey>, StoreError> {
+        let (Some(referrers), Some(places), Some(rows)) = (
+            table_or(self.transaction.open_table(REFERRERS))?,
+            table_or(self.transaction.open_table(PLACES))?,
+            self.rows()?,
+        ) else {
+            return Ok(Vec::new());
+        };
+        let prefix = id_prefix(id);
+        let mut keys = Vec::new();
+        for referrer in referrers.range(prefix.as_slice()..after(&prefix).as_slice())? {
+            let key = referrer?.0;
+            let Some(position) = places.get(key.value().get(prefix.len()..).unwrap_or_default())? else { continue };
+            if let Some(bytes) = rows.get(position.value())? {
+                let (row, envelope, _) = decode_row(bytes.value())?;
+                keys.push(head_of(&row, envelope)?.key);
+            }
+        }
+        Ok(keys)
+    }
+
+    /// Has `origin` stated this object here, whatever became of it?
+    pub fn is_held_of(&self, id: &StixId, origin: &CentreCode) -> Result<bool, StoreError> {
+        let Some(places) = table_or(self.transaction.open_table(PLACES))? else { return Ok(false) };
+        let prefix = origin_prefix(id, origin);
+        let found = places.range(prefix.as_slice()..after(&prefix).as_slice())?.next().is_some();
+        Ok(found)
+    }
+
+    /// How many observations a sensor has delivered.
+    pub fn sensor_observations(&self, sensor: &PrincipalName) -> Result<u64, StoreError> {
+        let Some(table) = table_or(self.transaction.open_table(SENSORS))? else { return Ok(0) };
+        Ok(table.get(sensor.as_str())?.map_or(0, |row| row.value().1))
+    }
+
+    fn unchecked(&self, bytes: &[u8]) -> Result<Unchecked, StoreError> {
+        let (row, envelope, sealed) = decode_row(bytes)?;
+        let mut body = Vec::with_capacity(sealed.len());
+        self.shared.keys.unseal(row.key, envelope, sealed, &mut body)?;
+        let head = head_of(&row, envelope)?;
+        let Row { date, governing, newest, withdrawn, .. } = row;
+        Ok(Unchecked { date, head, governing, newest, withdrawn, bytes: body })
+    }
+
+    /// Is everything that a statement refers to held, and may `visible` classes of each be seen?
+    pub fn render_for(
+        &self,
+        statement: &Unchecked,
+        visible: impl Fn(ClassId) -> bool,
+    ) -> Result<Rendering, StoreError> {
+        rendered(&statement.bytes, |id| self.any_standing(id, &visible))
+    }
+
+    /// What the log says from a sequence on, at most `limit` entries; for the node's own materialisers.
+    pub fn changes(&self, from: u64, limit: usize) -> Result<Vec<(u64, Change)>, StoreError> {
+        let mut found = Vec::new();
+        let last = self.applied()?;
+        self.shared.log.each(from, |sequence, entry| {
+            if sequence > last || found.len() == limit {
+                return Ok(false);
+            }
+            let envelope: Envelope = postcard::from_bytes(entry.envelope)?;
+            found.push((
+                sequence,
+                match envelope.head {
+                    Head::Statement(head) => Change::Statement(head.key),
+                    Head::Refreshed { key, .. } => Change::Statement(key),
+                    Head::Withdrawal { origin, id, version } => Change::Withdrawal(origin, id, version),
+                    Head::Hit { .. } => Change::Hit,
+                    Head::Principal { principal, .. } => Change::Principal(principal.name),
+                    _ => Change::Other,
+                },
+            ));
+            Ok(true)
+        })?;
+        Ok(found)
+    }
+
+    /// SHA-256 of a stored version, in its highest rendering, and that rendering's number.
+    pub fn digest(
+        &self,
+        origin: &CentreCode,
+        id: &StixId,
+        version: &Version,
+    ) -> Result<Option<([u8; 32], u32)>, StoreError> {
+        self.at_place(origin, id, version, |bytes| {
+            let (row, envelope, _) = decode_row(bytes)?;
+            let StatementHead { digest, key, .. } = head_of(&row, envelope)?;
+            Ok((digest, key.rendering))
+        })
+    }
+
+    /// What a marking definition that is held here means: the newest that is held, of any origin.
+    pub fn meaning(&self, id: &StixId) -> Result<Option<Meaning>, StoreError> {
+        let newest = self.statements(id)?.into_iter().rfind(|found| found.newest);
+        let value = newest.and_then(|found| serde_json::from_slice(&found.bytes).ok());
+        Ok(value.map(|value| meaning(id, &value)))
+    }
+}

@@ -1,0 +1,211 @@
+//! One object as a reader may see it, and what refers to it.
+
+use model::json::Limits;
+use model::principal::PrincipalName;
+use model::stix::{Object, StixId, Typed, read};
+use model::time::Timestamp;
+use sharing::render::{Rendering, render};
+use sharing::{ClassId, Visibility};
+
+use super::{Snapshot, table_or};
+use crate::catalog::{PLACES, REFERRERS, Row, Standing, after, decode_row, head_of, id_prefix};
+use crate::error::StoreError;
+use crate::log::entry::{StatementHead, StatementKey};
+
+/// What says something about other objects.
+const REFERRING: [&str; 5] = ["grouping", "note", "opinion", "relationship", "report"];
+
+/// One statement that may be seen, as it may be seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// Its key.
+    pub key: StatementKey,
+    /// Its class.
+    pub class: ClassId,
+    /// Its date.
+    pub date: Timestamp,
+    /// Its position. Never leaves the node but sealed.
+    pub position: u64,
+    /// `revoked`.
+    pub revoked: bool,
+    /// Who handed it in; for its own centre alone.
+    pub submitter: Option<PrincipalName>,
+    /// The bytes that may be seen.
+    pub bytes: Vec<u8>,
+}
+
+impl Snapshot {
+    /// All statements of one object that may be seen, of every origin, oldest version first. Empty if there is none, or
+    /// none may be seen: the two are the same.
+    pub fn object(&self, visibility: &Visibility, id: &StixId) -> Result<Vec<Statement>, StoreError> {
+        let mut found = Vec::new();
+        let Some(rows) = self.rows()? else { return Ok(found) };
+        for position in self.positions(id)? {
+            let Some(bytes) = rows.get(position)? else { continue };
+            let (row, envelope, sealed) = decode_row(bytes.value())?;
+            if shows(visibility, &row) {
+                let head = head_of(&row, envelope)?;
+                found.extend(self.seen(visibility, position, &row, head, envelope, sealed)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// May what stands for an object be seen, as far as those that refer to it are concerned?
+    pub fn is_visible(&self, visibility: &Visibility, id: &StixId) -> Result<bool, StoreError> {
+        self.any_standing(id, |class| visibility.sees(class))
+    }
+
+    pub(super) fn any_standing(&self, id: &StixId, visible: impl Fn(ClassId) -> bool) -> Result<bool, StoreError> {
+        let (Some(places), Some(rows)) = (table_or(self.transaction.open_table(PLACES))?, self.rows()?) else {
+            return Ok(false);
+        };
+        let prefix = id_prefix(id);
+        let mut standing = Standing::default();
+        for place in places.range(prefix.as_slice()..after(&prefix).as_slice())? {
+            let (key, position) = place?;
+            if let Some(bytes) = rows.get(position.value())? {
+                standing.note(key.value().get(prefix.len()..).unwrap_or_default(), &decode_row(bytes.value())?.0);
+            }
+        }
+        Ok(standing.classes().any(visible))
+    }
+
+    /// The newest sightings of an indicator that may be seen, newest first, behind a position (0: from the newest), and
+    /// whether there are more.
+    pub fn sightings_of(
+        &self,
+        visibility: &Visibility,
+        indicator: &StixId,
+        behind: u64,
+        limit: usize,
+    ) -> Result<(Vec<Statement>, bool), StoreError> {
+        let of_it = |object: &Object| match &object.typed {
+            Typed::Sighting(sighting) => sighting.sighting_of_ref == *indicator,
+            _ => false,
+        };
+        self.referring(visibility, indicator, &["sighting"], of_it, behind, limit)
+    }
+
+    /// What says something of an object (relationships, reports, notes, opinions, groupings) and may be seen with its
+    /// reference to it, newest first, behind a position (0: from the newest), and whether there is more.
+    pub fn referrers(
+        &self,
+        visibility: &Visibility,
+        id: &StixId,
+        behind: u64,
+        limit: usize,
+    ) -> Result<(Vec<Statement>, bool), StoreError> {
+        let of_it = |object: &Object| object.references.iter().any(|reference| reference.id == *id);
+        self.referring(visibility, id, &REFERRING, of_it, behind, limit)
+    }
+
+    fn referring(
+        &self,
+        visibility: &Visibility,
+        id: &StixId,
+        types: &[&str],
+        of_it: impl Fn(&Object) -> bool,
+        behind: u64,
+        limit: usize,
+    ) -> Result<(Vec<Statement>, bool), StoreError> {
+        let mut found = Vec::new();
+        let Some(rows) = self.rows()? else { return Ok((found, false)) };
+        let mut positions = self.referrer_positions(id, types)?;
+        positions.retain(|position| behind == 0 || *position < behind);
+        positions.sort_unstable_by(|a, b| b.cmp(a));
+        for position in positions {
+            let Some(bytes) = rows.get(position)? else { continue };
+            let (row, envelope, sealed) = decode_row(bytes.value())?;
+            if !row.newest || !shows(visibility, &row) {
+                continue;
+            }
+            let head = head_of(&row, envelope)?;
+            let Some(statement) = self.seen(visibility, position, &row, head, envelope, sealed)? else { continue };
+            if !of_it(&parsed(&statement.bytes)?) {
+                continue;
+            }
+            if found.len() == limit {
+                return Ok((found, true));
+            }
+            found.push(statement);
+        }
+        Ok((found, false))
+    }
+
+    fn referrer_positions(&self, id: &StixId, types: &[&str]) -> Result<Vec<u64>, StoreError> {
+        let (Some(referrers), Some(places)) =
+            (table_or(self.transaction.open_table(REFERRERS))?, table_or(self.transaction.open_table(PLACES))?)
+        else {
+            return Ok(Vec::new());
+        };
+        let target = id_prefix(id);
+        let mut positions = Vec::new();
+        for object_type in types {
+            let prefix = [target.as_slice(), object_type.as_bytes(), b"--"].concat();
+            for row in referrers.range(prefix.as_slice()..after(&prefix).as_slice())? {
+                let key = row?.0;
+                let place = key.value().get(target.len()..).unwrap_or_default();
+                positions.extend(places.get(place)?.map(|position| position.value()));
+            }
+        }
+        Ok(positions)
+    }
+
+    /// The statement as it may be seen; none if it cannot do without something hidden.
+    pub(super) fn seen(
+        &self,
+        visibility: &Visibility,
+        position: u64,
+        row: &Row,
+        head: StatementHead,
+        envelope: &[u8],
+        sealed: &[u8],
+    ) -> Result<Option<Statement>, StoreError> {
+        let mut bytes = Vec::with_capacity(sealed.len());
+        match self.shared.keys.unseal(row.key, envelope, sealed, &mut bytes) {
+            Ok(()) => {}
+            Err(StoreError::Erased) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        if !visibility.sees_all(row.set) {
+            let own = head.submitter.as_ref() == Some(&visibility.principal().name);
+            match rendered(&bytes, |id| {
+                // What is not held here is hidden from everyone but its sender.
+                Ok(self.is_visible(visibility, id)? || (own && self.positions(id)?.is_empty()))
+            })? {
+                Rendering::Whole => {}
+                Rendering::Redacted(changed) => bytes = changed,
+                Rendering::Withheld(_) => return Ok(None),
+            }
+        }
+        let StatementHead { key, submitter, class, revoked, .. } = head;
+        Ok(Some(Statement { key, class, date: row.date, position, revoked, submitter, bytes }))
+    }
+}
+
+pub(super) fn shows(visibility: &Visibility, row: &Row) -> bool {
+    !row.withdrawn && visibility.sees(row.class) && visibility.sees(row.governing)
+}
+
+fn parsed(bytes: &[u8]) -> Result<Object, StoreError> {
+    let read = read(bytes, &Limits::default());
+    read.map(|(object, _)| object).map_err(|_| StoreError::Damaged("a stored object"))
+}
+
+pub(super) fn rendered(
+    bytes: &[u8],
+    visible: impl Fn(&StixId) -> Result<bool, StoreError>,
+) -> Result<Rendering, StoreError> {
+    let failed = std::cell::Cell::new(None);
+    let rendering = render(&parsed(bytes)?, bytes, |id| {
+        visible(id).unwrap_or_else(|error| {
+            failed.set(Some(error));
+            false
+        })
+    });
+    match failed.take() {
+        Some(error) => Err(error),
+        None => rendering.map_err(|_| StoreError::Damaged("a stored object")),
+    }
+}

@@ -1,0 +1,286 @@
+//! What each command is called and takes.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// See and stop a threat together: the platform between two national cyber operation centres.
+#[derive(Debug, Parser)]
+#[command(name = "bridgewatch", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// A new centre: configuration, keys, certificate authorities and the starter agreement.
+    #[command(after_help = "Example:\n  bridgewatch init --centre ca --dir /var/lib/bridgewatch")]
+    Init(InitArguments),
+    /// Is a configuration good, with its agreements, keys and certificates? Changes nothing.
+    #[command(after_help = "Example:\n  bridgewatch check --config /var/lib/bridgewatch/bridgewatch.toml\n\
+        \nSays everything that is wrong. Exit status: 0 good, 1 faults found, 2 unreadable.")]
+    Check(CheckArguments),
+    /// Organisations, people and machines of a centre, and their credentials.
+    Org(OrgArguments),
+    /// Runs one sensor, until its inputs end and its centre has everything, or until SIGINT or SIGTERM.
+    #[command(after_help = "Example:\n  bridgewatch collect --config sensor-1/sensor.toml\n\
+        \nLogs JSON lines to stderr; BRIDGEWATCH_LOG says what, for instance `debug`.")]
+    Collect(CollectArguments),
+    /// Looks for objects, hits and sightings at a running centre, newest first.
+    #[command(
+        after_help = "Examples:\n  bridgewatch search 'type:indicator evil.example' --url https://localhost:7440 \
+        --authority tls/authority.pem --token-file alice.token\n  bridgewatch search evil.example --dir DIR --json\n\
+        \nExit status: 0 something found, 1 nothing found, 2 bad usage or no answer."
+    )]
+    Search(SearchArguments),
+    /// The observations in captures and logs, one JSON line each (ECS).
+    #[command(after_help = "Example:\n  bridgewatch decode capture.pcapng eve.json.xz | jq -r .dns.question.name\n\
+        \nINPUT is pcap, pcapng or Suricata EVE, plain or compressed, told apart by content; - is stdin.\n\
+        Exit status: 0 done, 2 an input cannot be read.")]
+    Decode(DecodeArguments),
+    /// STIX 2.1 conformance (common properties and indicators for now), one JSON line a fault.
+    #[command(after_help = "Example:\n  bridgewatch validate --strict bundle.json\n\
+        \nExit status: 0 no fault, 1 faults found, 2 unreadable input. SHOULDs count with --strict.")]
+    Validate(ValidateArguments),
+    /// Is a STIX pattern valid, and if not, where is it wrong?
+    #[command(after_help = "Example:\n  bridgewatch pattern \"[domain-name:value = 'evil.example']\"\n\
+        \nExit status: 0 valid, 1 not valid.")]
+    Pattern(PatternArguments),
+    /// Completions for a shell, to be sourced or installed.
+    #[command(after_help = "Example:\n  bridgewatch completions bash > /etc/bash_completion.d/bridgewatch")]
+    Completions(CompletionsArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArguments {
+    /// Short code of the centre, also the origin of its statements.
+    #[arg(long, value_name = "CODE")]
+    pub(super) centre: String,
+    /// Folder to make; must not hold a centre yet.
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: PathBuf,
+    /// Full name, for people.
+    #[arg(long)]
+    pub(super) name: Option<String>,
+    /// ISO 3166-1 alpha-3, as markings write it; for `us` and `ca` it is known.
+    #[arg(long, value_name = "CODE")]
+    pub(super) country: Option<String>,
+    /// Host names or addresses by which others reach this centre; in its certificates.
+    #[arg(long, value_name = "HOST")]
+    pub(super) host: Vec<String>,
+    /// First of five successive ports to listen on (machines, people, link, sensors, metrics).
+    #[arg(long, default_value_t = 7440, value_name = "PORT")]
+    pub(super) port: u16,
+    /// Address to listen on.
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    pub(super) listen: std::net::IpAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// The configuration, `bridgewatch.toml`.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: PathBuf,
+    /// One JSON line a fault on stdout instead of words.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OrgArguments {
+    #[command(subcommand)]
+    pub(super) command: OrgCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum OrgCommand {
+    /// Enrols someone, or changes who they are; makes a token or a certificate for them.
+    #[command(
+        after_help = "Examples:\n  bridgewatch org add --dir DIR --name alice --role publisher --role officer --token\n  \
+        bridgewatch org add --dir DIR --name sensor-1 --role sensor --site ottawa --certificate --out sensor-1\n\
+        \nThe token is shown this once and kept nowhere: the centre knows its SHA-256."
+    )]
+    Add(OrgAddArguments),
+    /// Everyone enrolled, one a line.
+    #[command(after_help = "Example:\n  bridgewatch org list --dir DIR --json | jq -r .name")]
+    List(OrgListArguments),
+    /// Admits someone no more; their open streams end within a second.
+    #[command(after_help = "Example:\n  bridgewatch org revoke --dir DIR --name alice")]
+    Revoke(OrgRevokeArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OrgAddArguments {
+    /// Folder of the centre.
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: PathBuf,
+    /// Name, without or with the centre: `alice`, `alice@ca`.
+    #[arg(long)]
+    pub(super) name: String,
+    /// The organisation; the centre itself if not said.
+    #[arg(long)]
+    pub(super) organisation: Option<String>,
+    /// The country it answers to, ISO 3166-1 alpha-3; the centre's if not said.
+    #[arg(long, value_name = "CODE")]
+    pub(super) country: Option<String>,
+    /// What it may do; may be given several times.
+    #[arg(long, required = true, value_name = "ROLE",
+        value_parser = ["analyst", "publisher", "officer", "sensor", "peer", "operator", "partner"])]
+    pub(super) role: Vec<String>,
+    /// Where a sensor stands.
+    #[arg(long)]
+    pub(super) site: Option<String>,
+    /// Make a bearer token and print it.
+    #[arg(long)]
+    pub(super) token: bool,
+    /// Make a key and a certificate, signed by the authority of the role's listener, into --out.
+    #[arg(long, requires = "out", conflicts_with = "trust")]
+    pub(super) certificate: bool,
+    /// Folder for NAME.pem and NAME.key.
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Know it by this certificate (PEM) that it has already, for instance the partner centre's link certificate.
+    #[arg(long, value_name = "FILE")]
+    pub(super) trust: Option<PathBuf>,
+    /// One JSON object on stdout instead of words.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OrgListArguments {
+    /// Folder of the centre.
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: PathBuf,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OrgRevokeArguments {
+    /// Folder of the centre.
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: PathBuf,
+    /// Name, without or with the centre.
+    #[arg(long)]
+    pub(super) name: String,
+}
+
+/// Which centre a command talks to, and as whom.
+#[derive(Debug, Args)]
+pub(crate) struct CentreArguments {
+    /// Machines listener of a running centre, `https://host:port`.
+    #[arg(long, value_name = "URL", conflicts_with = "dir", required_unless_present = "dir")]
+    pub(super) url: Option<String>,
+    /// File that holds the bearer token for --url.
+    #[arg(long, value_name = "FILE", requires = "url")]
+    pub(super) token_file: Option<PathBuf>,
+    /// Environment variable that holds the bearer token for --url.
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "url",
+        default_value = "BRIDGEWATCH_TOKEN",
+        conflicts_with = "token_file"
+    )]
+    pub(super) token_env: String,
+    /// Authority that signed the centre's certificate (PEM); without it, whom this machine trusts.
+    #[arg(long, value_name = "FILE", requires = "url")]
+    pub(super) authority: Option<PathBuf>,
+    /// Folder of a centre that runs on this machine, talked to over its local socket.
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CollectArguments {
+    /// The configuration, `sensor.toml`.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SearchArguments {
+    /// Words, and `field:value` terms such as `type:indicator`.
+    #[arg(value_name = "QUERY")]
+    pub(super) query: String,
+    #[command(flatten)]
+    pub(super) centre: CentreArguments,
+    /// Most rows.
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub(super) limit: usize,
+    /// One JSON line a row instead of columns.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DecodeArguments {
+    /// Captures and logs; - is stdin.
+    #[arg(required = true, value_name = "INPUT")]
+    pub(super) inputs: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ValidateArguments {
+    /// What the standard only recommends counts as a fault too.
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// STIX bundles, arrays or objects; - is stdin.
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PatternArguments {
+    /// The pattern.
+    #[arg(value_name = "PATTERN")]
+    pub(super) pattern: String,
+    /// One JSON object instead of words.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArguments {
+    /// The shell.
+    pub(super) shell: clap_complete::Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Arguments::command().debug_assert();
+    }
+
+    fn help(command: &mut clap::Command, path: &str, all: &mut String) {
+        all.push_str(&format!("$ {path} --help\n{}\n", command.render_long_help()));
+        let names: Vec<String> = command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
+        for name in names.iter().filter(|name| *name != "help") {
+            if let Some(inner) = command.find_subcommand_mut(name) {
+                help(inner, &format!("{path} {name}"), all);
+            }
+        }
+    }
+
+    /// The command line is a contract: a change of it shows as a change of this file.
+    #[test]
+    fn the_help_is_the_golden_one() {
+        let mut command = Arguments::command().term_width(100).disable_help_subcommand(true);
+        command.build();
+        let mut all = String::new();
+        help(&mut command, "bridgewatch", &mut all);
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/help.txt");
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(path, &all).unwrap();
+        }
+        assert_eq!(all, std::fs::read_to_string(path).unwrap(), "review, then run again with UPDATE_GOLDEN=1");
+    }
+}

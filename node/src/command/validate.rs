@@ -1,0 +1,161 @@
+//! `bridgewatch validate`.
+
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use model::fault::{Fault, Severity};
+use model::json::{Limits, Members, split_objects};
+use serde::Serialize;
+
+use super::arguments::ValidateArguments;
+use super::output::Lines;
+use super::{Status, complain};
+
+/// Longest file, bytes: it is held whole in memory.
+const FILE_BYTES_MAX: u64 = 1 << 30;
+
+/// A fault and the file it is in. What could not be read has an empty `object`.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    file: &'a str,
+    object: &'a str,
+    pointer: &'a str,
+    severity: Severity,
+    code: &'a str,
+    section: &'a str,
+    message: &'a str,
+}
+
+pub(super) fn run(arguments: &ValidateArguments) -> Result<Status> {
+    let mut lines = Lines::new();
+    let mut status = Status::Done;
+    for path in &arguments.files {
+        match whole(path) {
+            Ok(text) => status = status.or(validate(path, &text, arguments.strict, &mut lines)?),
+            Err(error) => {
+                complain(&error);
+                status = Status::Unusable;
+            }
+        }
+    }
+    lines.finish()?;
+    Ok(status)
+}
+
+fn whole(path: &Path) -> Result<Vec<u8>> {
+    let reader: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(std::fs::File::open(path).with_context(|| format!("cannot read `{}`", path.display()))?)
+    };
+    let mut text = Vec::new();
+    let read = reader.take(FILE_BYTES_MAX.saturating_add(1)).read_to_end(&mut text);
+    read.with_context(|| format!("cannot read `{}`", path.display()))?;
+    anyhow::ensure!(
+        text.len() as u64 <= FILE_BYTES_MAX,
+        "`{}` is longer than {FILE_BYTES_MAX} bytes: split it",
+        path.display()
+    );
+    Ok(text)
+}
+
+fn validate(path: &Path, text: &[u8], strict: bool, lines: &mut Lines) -> Result<Status> {
+    let file = path.display().to_string();
+    let mut status = Status::Done;
+    each_fault(text, |fault| {
+        if strict || fault.severity == Severity::Error {
+            status = Status::Negative;
+        }
+        lines.json(&Line {
+            file: &file,
+            object: fault.object.as_deref().unwrap_or_default(),
+            pointer: &fault.pointer,
+            severity: fault.severity,
+            code: &fault.code,
+            section: &fault.section,
+            message: &fault.message,
+        })
+    })?;
+    Ok(status)
+}
+
+/// Every fault of a bundle, list or object: one bad object says nothing of the next.
+fn each_fault(text: &[u8], mut each: impl FnMut(&Fault) -> Result<()>) -> Result<()> {
+    let limits = Limits { body_bytes: text.len(), ..Limits::default() };
+    let objects = match split_objects(text, &limits) {
+        Ok(objects) => objects,
+        Err(error) => return each(&Fault::error("json", "", "STIX 2.1 §1.5", error.to_string())),
+    };
+    if let Some(fault) = bundle(text) {
+        each(&fault)?;
+    }
+    for raw in objects {
+        let faults = match model::stix::read(raw, &limits) {
+            Ok((_, warnings)) => warnings,
+            Err(faults) => faults,
+        };
+        for fault in &faults {
+            each(fault)?;
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong with the bundle itself (STIX 2.1 §8).
+fn bundle(text: &[u8]) -> Option<Fault> {
+    let members = Members::read(text).ok()?;
+    if members.get("type")?.get() != "\"bundle\"" {
+        return None;
+    }
+    let id = members.get("id").and_then(|id| serde_json::from_str::<String>(id.get()).ok());
+    let good = id.as_deref().and_then(|id| id.parse::<model::stix::StixId>().ok());
+    if good.is_some_and(|id| id.object_type() == "bundle") {
+        return None;
+    }
+    let fault =
+        Fault::error("bundle-id", "/id", "STIX 2.1 §8", "a bundle has an `id`: `bundle--` and a UUID in lower case");
+    Some(match id {
+        Some(id) => fault.of(id),
+        None => fault,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes(text: &str) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        each_fault(text.as_bytes(), |fault| {
+            found.push((fault.code.clone(), fault.object.clone().unwrap_or_default()));
+            Ok(())
+        })
+        .unwrap();
+        found
+    }
+
+    const IDENTITY: &str = r#"{"type":"identity","spec_version":"2.1","id":"identity--7d5b7f0a-7a4f-4f0f-8a57-0d4d0f6c2f5e",
+        "created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","name":"A","identity_class":"organization"}"#;
+
+    #[test]
+    fn one_bad_object_says_nothing_of_the_next() {
+        let bundle = |objects: &str| {
+            format!(r#"{{"type":"bundle","id":"bundle--7d5b7f0a-7a4f-4f0f-8a57-0d4d0f6c2f5e","objects":[{objects}]}}"#)
+        };
+        assert_eq!(codes(&bundle(IDENTITY)), vec![]);
+        let bad = IDENTITY.replace("\"created\":\"2026-01-01T00:00:00.000Z\",", "");
+        let worse = IDENTITY.replace("\"2.1\"", "\"7\"");
+        let found = codes(&bundle(&format!("{bad},{IDENTITY},{worse}")));
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found.iter().all(|(_, object)| object.starts_with("identity--")));
+    }
+
+    #[test]
+    fn a_bundle_has_an_id_and_json_is_json() {
+        assert_eq!(codes(r#"{"type":"bundle","objects":[]}"#)[0].0, "bundle-id");
+        assert_eq!(codes(r#"{"type":"bundle","id":"bundle--1","objects":[]}"#)[0].0, "bundle-id");
+        assert_eq!(codes("{")[0].0, "json");
+        assert_eq!(codes(""), codes("{"), "an empty file is no JSON either");
+    }
+}
