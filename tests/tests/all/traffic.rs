@@ -114,7 +114,9 @@ async fn real_traffic_is_sighted_in_both_countries() -> Result<()> {
     wait_for_rules(&pair, &[&capture, &eve], ground.values()?.len()).await?;
     capture.start()?;
     eve.start()?;
-    let hits = settled_hits(&pair).await?;
+    capture.ends(REPLAY)?;
+    eve.ends(REPLAY)?;
+    let hits = hits_at_ca(&pair).await?;
     let patterns = patterns(&pair, &hits).await?;
     let mut lines = Vec::new();
     for hit in &hits {
@@ -136,8 +138,6 @@ async fn real_traffic_is_sighted_in_both_countries() -> Result<()> {
         });
         verdict.hold(&format!("as {name}@{}", centre.code), sighted.await);
     }
-    capture.stop()?;
-    eve.stop()?;
     pair.stop()?;
     verdict.close()
 }
@@ -185,19 +185,9 @@ async fn wait_for_rules(pair: &Pair, sensors: &[&Sensor], count: usize) -> Resul
     Ok(())
 }
 
-/// The hits at `ca`, once the replay is over and no more come.
-async fn settled_hits(pair: &Pair) -> Result<Vec<Value>> {
+/// The hits at `ca`.
+async fn hits_at_ca(pair: &Pair) -> Result<Vec<Value>> {
     let denise = pair.ca.person("denise")?;
-    let mut before = 0;
-    wait::until("the replay is over", REPLAY * 2, async || {
-        let sensors = denise.get("/api/v1/sensors").await?.json()?;
-        let observations = sensors.get("sensors").and_then(Value::as_array).into_iter().flatten();
-        let now: u64 = observations.filter_map(|sensor| sensor.get("observations")?.as_u64()).sum();
-        let quiet = now > 0 && now == std::mem::replace(&mut before, now);
-        tokio::time::sleep(Duration::from_secs(5)).await;
-        Ok(quiet.then_some(()))
-    })
-    .await?;
     denise.list("hits", "hits", "").await
 }
 
