@@ -31,7 +31,7 @@ pub struct Settings {
     pub batch_bytes: usize,
     /// Until a connection stands, TLS included.
     pub connect_timeout_ms: u64,
-    /// Longest silence; the partner says at least every 5 s that it lives.
+    /// Longest silence; more than the 5 s after which the partner says that it lives.
     pub silence_ms: u64,
     /// A ping of HTTP/2 after so much silence, and how long its answer may take.
     pub keep_alive_ms: u64,

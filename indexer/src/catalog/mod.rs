@@ -8,7 +8,7 @@ use model::principal::CentreCode;
 use model::stix::{StixId, Version};
 use model::time::Timestamp;
 use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
-use sharing::ClassSetId;
+use sharing::{ClassId, ClassSetId};
 use sharing::class::{Alternatives, ClassSet};
 
 pub(crate) use self::row::{
