@@ -64,7 +64,7 @@ for (const scheme of ["light", "dark"]) {
     await page.waitForSelector("aside", { state: "detached" });
     await page.context().close();
   });
-  for (const [name, path] of [["search", "/search?q=beacon"], ["border", "/border"], ["sensors", "/sensors"], ["quarantine", "/quarantine?open=indicator--11111111-2222-4333-8444-555555555555"], ["publish", "/publish"]]) {
+  for (const [name, path] of [["search", "/search?q=beacon"], ["border", "/border"], ["sensors", "/sensors"], ["quarantine", "/quarantine?open=6e3b0f52-5f0b-5b8e-9a51-0d0c3a6f6d11"], ["publish", "/publish"]]) {
     await part(`${name} ${scheme}`, async () => {
       const page = await signedIn(ca.url, path, { colorScheme: scheme });
       await look(page, `${name}-${scheme}`);

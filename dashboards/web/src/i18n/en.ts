@@ -291,6 +291,7 @@ export const en = {
   "fault.show": "Show in the text",
 
   "border.title": "Border · {partner}",
+  "border.alone": "Border · no partner",
   "border.link": "Link",
   "border.since": "since {time}",
   "border.sent": "Sent",
@@ -325,12 +326,15 @@ export const en = {
   "reason.unknown_marking": "Marking not known here",
   "reason.ceiling": "Above the link’s ceiling",
   "reason.agreement": "Not covered by the agreement",
+  "reason.not_ours": "Another centre’s: nothing is relayed",
   "reason.hidden_end": "Refers to something hidden",
   "reason.hidden_marking": "Its marking may not be shown",
 
   "quarantine.title": "Quarantine",
   "quarantine.none": "Nothing is quarantined.",
   "quarantine.received": "received {time} from {submitter}",
+  "quarantine.unknown": "nobody known here",
+  "quarantine.nameless": "Without a name",
   "quarantine.mend": "Mend and resend",
 
   "sensors.title": "Sensors",

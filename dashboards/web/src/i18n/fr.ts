@@ -304,6 +304,7 @@ export const fr: Messages = {
   "fault.show": "Montrer dans le texte",
 
   "border.title": "Frontière · {partner}",
+  "border.alone": "Frontière · aucun partenaire",
   "border.link": "Lien",
   "border.since": "depuis {time}",
   "border.sent": "Envoyé",
@@ -338,12 +339,15 @@ export const fr: Messages = {
   "reason.unknown_marking": "Marque inconnue ici",
   "reason.ceiling": "Au-dessus du plafond du lien",
   "reason.agreement": "Non couvert par l’entente",
+  "reason.not_ours": "D’un autre centre : rien n’est relayé",
   "reason.hidden_end": "Renvoie à un objet caché",
   "reason.hidden_marking": "Sa marque ne peut être montrée",
 
   "quarantine.title": "Quarantaine",
   "quarantine.none": "Rien n’est en quarantaine.",
   "quarantine.received": "reçu le {time} de {submitter}",
+  "quarantine.unknown": "personne de connu ici",
+  "quarantine.nameless": "Sans nom",
   "quarantine.mend": "Corriger et renvoyer",
 
   "sensors.title": "Capteurs",

@@ -5,7 +5,7 @@ import { NATIONAL_HANDLING, highest, markingText } from "../../src/lib/marking.t
 import { address, parseRoute } from "../../src/lib/route.ts";
 import type { Marking, Tlp } from "../../src/lib/wire.ts";
 
-const marking = (tlp: Tlp | null, more: Partial<Marking> = {}): Marking => ({ tlp, text: tlp ? `TLP:${tlp}` : "UNMARKED", caveats: [], releasable_to: null, statements: [], ...more });
+const marking = (tlp: Tlp | null, more: Partial<Marking> = {}): Marking => ({ tlp, text: tlp ? `TLP:${tlp}` : "UNMARKED", caveats: [], releasable_to: [], statements: [], ...more });
 
 test("the page carries the highest level of what it shows", () => {
   assert.equal(highest([marking("GREEN"), null, marking("AMBER+STRICT"), marking("AMBER")]), "AMBER+STRICT");
