@@ -5,14 +5,18 @@ fn every_client_route_is_the_page() {
     let page = asset("/").unwrap();
     assert_eq!(page.content_type, "text/html; charset=utf-8");
     assert!(!page.immutable);
-    for path in ["live", "/search", "/objects/indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f", "/border", "/index.html"] {
+    for path in
+        ["live", "/search", "/objects/indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f", "/border", "/index.html"]
+    {
         assert_eq!(asset(path), Some(page), "{path}");
     }
 }
 
 #[test]
 fn what_is_no_file_is_nothing() {
-    for path in ["/api/v1/session", "/nothing", "/../Cargo.toml", "/assets/", "/assets/../index.html", "//", "/searching"] {
+    for path in
+        ["/api/v1/session", "/nothing", "/../Cargo.toml", "/assets/", "/assets/../index.html", "//", "/searching"]
+    {
         assert_eq!(asset(path), None, "{path}");
     }
 }

@@ -86,6 +86,7 @@ export const en = {
   "col.added": "Added (UTC)",
   "col.field": "Field",
   "col.sensor": "Sensor",
+  "col.state": "State",
   "col.site": "Site",
   "col.direction": "Direction",
   "col.rule": "Rule",

@@ -87,6 +87,7 @@ export const fr: Messages = {
   "col.added": "Arrivée (UTC)",
   "col.field": "Champ",
   "col.sensor": "Capteur",
+  "col.state": "État",
   "col.site": "Site",
   "col.direction": "Sens",
   "col.rule": "Règle",
