@@ -6,6 +6,7 @@ export const en = {
   "app.loading": "Loading…",
   "app.slow": "The centre is slow to answer ({seconds} s).",
   "app.cancel": "Cancel",
+  "app.colon": ":",
   "app.close": "Close",
   "app.retry": "Retry",
   "app.copied": "Copied with its marking.",
