@@ -62,7 +62,7 @@ impl Centre {
         Ok(program::run(&arguments)?.good()?.stdout)
     }
 
-    /// Writes into its configuration who its partner is; the partner's link authority is copied.
+    /// Writes into its configuration who its partner is, copies the partner's link authority, and enrols it by its certificate.
     pub fn introduce(&self, partner: &Self, country: &str) -> Result<()> {
         let config = self.config();
         let mut text = std::fs::read_to_string(&config)?;
@@ -73,7 +73,8 @@ impl Centre {
         ));
         std::fs::write(&config, text)?;
         std::fs::copy(partner.tls("link-authority.pem"), self.tls("partner-authority.pem"))?;
-        Ok(())
+        let certificate = partner.tls("link.pem").display().to_string();
+        self.org_add("link", &["peer"], &["--trust", &certificate]).map(drop)
     }
 
     /// `bridgewatch serve`, without waiting.
