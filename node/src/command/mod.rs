@@ -18,6 +18,7 @@ mod output;
 mod pattern;
 mod progress;
 mod search;
+mod serve;
 mod validate;
 
 pub(crate) use arguments::Arguments;
@@ -53,6 +54,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Status> {
         Command::Init(arguments) => init::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Org(arguments) => org::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments.config),
         Command::Collect(arguments) => collect::run(&arguments),
         Command::Search(arguments) => search::run(&arguments),
         Command::Decode(arguments) => decode::run(&arguments),
