@@ -12,8 +12,8 @@ use sharing::class::{Alternatives, ClassSet};
 use sharing::{ClassId, ClassSetId};
 
 pub(crate) use self::row::{
-    HeadView, KeyView, Row, after, decode_row, encode_row, head_of, head_view, hit_key, id_prefix, origin_prefix,
-    place, position_of, type_place, version_key,
+    HeadView, KeyView, Row, TIMED, after, decode_row, encode_row, head_of, head_view, hit_key, id_prefix,
+    origin_prefix, place, position_of, type_place, version_key,
 };
 use crate::error::StoreError;
 use crate::log::entry::{Credential, Envelope, Head, StatementHead, StatementKey};
@@ -181,11 +181,16 @@ impl<'t> Tables<'t> {
         Ok((row, envelope.to_vec(), sealed.to_vec()))
     }
 
-    /// Positions of all versions of one origin, oldest first.
-    fn versions(&self, id: &StixId, origin: &CentreCode) -> Result<Vec<u64>, StoreError> {
+    /// Positions of all versions of one origin, oldest first, and whether each has a time.
+    fn versions(&self, id: &StixId, origin: &CentreCode) -> Result<Vec<(u64, bool)>, StoreError> {
         let prefix = origin_prefix(id, origin);
         let range = self.places.range(prefix.as_slice()..after(&prefix).as_slice())?;
-        range.map(|row| Ok(row?.1.value())).collect()
+        range
+            .map(|row| {
+                let (place, position) = row?;
+                Ok((position.value(), place.value().get(prefix.len()) == Some(&TIMED)))
+            })
+            .collect()
     }
 
     fn statement(
@@ -206,6 +211,7 @@ impl<'t> Tables<'t> {
         }
         let mut row = Row {
             date: envelope.date,
+            born: sequence,
             key: envelope.key,
             class: head.class,
             set: head.set,
@@ -217,7 +223,8 @@ impl<'t> Tables<'t> {
             spec_20: head.spec_20,
         };
         let (first, before, last) = self.neighbours(id, origin)?;
-        if first != sequence && last == sequence && replaced.is_none() {
+        let ordered = matches!(version, Version::Modified(_));
+        if ordered && first != sequence && last == sequence && replaced.is_none() {
             let (mut previous, envelope, sealed) = self.row(before)?;
             if previous.newest && previous.governing == row.class {
                 // The usual case of a new version: nothing changes for those before the previous one.
@@ -247,19 +254,21 @@ impl<'t> Tables<'t> {
         Ok((first, before, last))
     }
 
-    /// Sets which version is newest and oldest of those that were not withdrawn, and whose class governs.
+    /// Sets which version is newest and oldest of those that were not withdrawn, and whose class governs. Versions without
+    /// time come before all others, in the order in which they came.
     fn govern(&mut self, id: &StixId, origin: &CentreCode) -> Result<(), StoreError> {
         let mut held = Vec::new();
-        for position in self.versions(id, origin)? {
+        for (position, timed) in self.versions(id, origin)? {
             let row = self.plain(position)?;
             if !row.withdrawn {
-                held.push((position, row));
+                held.push((position, row, timed));
             }
         }
-        let Some((newest, governing)) = held.last().map(|(position, row)| (*position, row.class)) else {
+        held.sort_by_key(|(_, row, timed)| if *timed { (true, 0) } else { (false, row.born) });
+        let Some((newest, governing)) = held.last().map(|(position, row, _)| (*position, row.class)) else {
             return Ok(());
         };
-        for (number, (position, row)) in held.iter().enumerate() {
+        for (number, (position, row, _)) in held.iter().enumerate() {
             let now = (governing, *position == newest, number == 0);
             if (row.governing, row.newest, row.oldest) != now {
                 let (mut row, envelope, sealed) = self.row(*position)?;
@@ -274,7 +283,7 @@ impl<'t> Tables<'t> {
     fn withdraw(&mut self, origin: &CentreCode, id: &StixId, version: &Version) -> Result<(), StoreError> {
         let last = self.places.get(place(id, origin, version).as_slice())?.map(|position| position.value());
         let Some(last) = last else { return Ok(()) };
-        for position in self.versions(id, origin)? {
+        for (position, _) in self.versions(id, origin)? {
             let this = position == last;
             let (mut row, envelope, sealed) = self.row(position)?;
             if !row.withdrawn && (this || matches!(version, Version::Modified(_))) {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use indexer::{Credential, NewEntry, NewHit, Query, Store, Versions};
-use model::marking::Tlp;
-use model::stix::StixId;
+use model::marking::{Meaning, Tlp};
+use model::stix::{StixId, Version};
 use model::time::Timestamp;
 use serde_json::json;
 use sharing::{Class, Gate, Principal, Role, Visibility};
@@ -192,14 +192,21 @@ async fn credentials_and_marking_definitions_are_kept() {
         .unwrap();
     let gone = Principal { revoked: true, ..principal };
     store.append(vec![NewEntry::Principal { principal: Box::new(gone.clone()), credential: None }]).await.unwrap();
-    let marking = json!({"type": "marking-definition", "id": id("marking-definition", 1), "definition_type": "statement", "definition": {"statement": "x"}});
-    let mut new = entry(&json!({"type": "identity", "id": id("identity", 1), "name": "x"}), None);
-    if let NewEntry::Statement(new) = &mut new {
-        new.key.id = id("marking-definition", 1).parse().unwrap();
-        new.bytes = marking.to_string().into_bytes();
+    // Definitions have no versions by time: the one that came last holds, whatever its digest.
+    for number in 0..20_u8 {
+        let marking = json!({"type": "marking-definition", "id": id("marking-definition", 1), "definition_type": "statement",
+            "definition": {"statement": format!("words {number}")}});
+        let mut new = entry(&json!({"type": "identity", "id": id("identity", 1), "name": "x"}), None);
+        if let NewEntry::Statement(new) = &mut new {
+            new.key.id = id("marking-definition", 1).parse().unwrap();
+            new.key.version = Version::Digest([number.wrapping_mul(97); 32]);
+            new.bytes = marking.to_string().into_bytes();
+        }
+        store.append(vec![new]).await.unwrap();
+        let meaning = store.read().unwrap().meaning(&id("marking-definition", 1).parse().unwrap()).unwrap();
+        assert_eq!(meaning, Some(Meaning::Statement(format!("words {number}"))));
     }
-    store.append(vec![new]).await.unwrap();
+    assert!(store.equals_rebuild().unwrap());
     let snapshot = store.read().unwrap();
     assert_eq!(snapshot.principals().unwrap(), vec![(gone, vec![Credential::Token([1; 32])])]);
-    assert!(snapshot.meaning(&id("marking-definition", 1).parse().unwrap()).unwrap().is_some());
 }
