@@ -1,6 +1,5 @@
 //! The disclosure log: what left, to whom; durable before the first byte leaves. What is waiting becomes one frame.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use model::time::{Clock, Timestamp};
@@ -37,13 +36,13 @@ pub struct DisclosureLog {
 }
 
 impl DisclosureLog {
-    pub(crate) fn open(
-        path: &Path,
+    pub(crate) fn start(
+        log: LogFile,
         settings: &Settings,
         keys: Arc<Keyring>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
-        let log = Arc::new(LogFile::open(path, settings.disclosure_cache_bytes)?);
+        let log = Arc::new(log);
         let (sender, receiver) = mpsc::channel(settings.disclosure_queue.max(1));
         let mut writer = DisclosureWriter {
             next: log.next()?,
@@ -56,7 +55,7 @@ impl DisclosureLog {
         let thread = std::thread::Builder::new()
             .name("disclosure-writer".to_owned())
             .spawn(move || writer.run(receiver))
-            .map_err(|source| StoreError::Folder { path: path.to_owned(), source })?;
+            .map_err(StoreError::Thread)?;
         Ok(Self { log, keys, requests: Mutex::new(Some(sender)), writer: Mutex::new(Some(thread)) })
     }
 
@@ -73,6 +72,10 @@ impl DisclosureLog {
     /// (empty if its key was destroyed).
     pub fn each(&self, from: u64, each: impl FnMut(u64, Timestamp, &[u8]) -> bool) -> Result<(), StoreError> {
         each_disclosure(&self.log, &self.keys, from, each)
+    }
+
+    pub(crate) fn file(&self) -> &LogFile {
+        &self.log
     }
 
     /// Takes no more disclosures and waits until those accepted are durable.

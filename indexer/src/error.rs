@@ -23,6 +23,9 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
+    /// A file of a store is not there.
+    #[error("`{0}` is missing: is this the folder of a centre?")]
+    Missing(PathBuf),
     /// The master key is not the one the keys were wrapped with.
     #[error("the master key does not open the key file: it is 32 bytes, and must be the one this folder was made with")]
     MasterKey,
@@ -35,6 +38,9 @@ pub enum StoreError {
     /// What is stored is not what was written.
     #[error("the store is damaged: {0}")]
     Damaged(&'static str),
+    /// The system gives no thread.
+    #[error("the system gives no thread for a writer")]
+    Thread(#[source] std::io::Error),
     /// The writer has ended.
     #[error("the log's writer has ended: see its error in the log of the program")]
     WriterGone,

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
@@ -12,9 +12,12 @@ use model::time::Timestamp;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 
 use crate::error::StoreError;
+use crate::file::open_or_make;
 
 const SECRETS: TableDefinition<'_, (u32, i32), &[u8]> = TableDefinition::new("secrets");
+const CACHE_BYTES: usize = 1 << 20;
 const NONCE_BYTES: usize = 12;
+const DRAWN_BYTES: usize = 4096;
 /// Bytes of an entry's salt.
 pub(crate) const SALT_BYTES: usize = 16;
 /// Bytes that encryption adds to a body: salt, nonce, tag.
@@ -36,11 +39,37 @@ impl KeyName {
     }
 }
 
+/// Random bytes drawn from the system many at a time: one call for each salt and each date would cost more than the rest of
+/// an entry's encryption. For what is stored in clear anyway: never for a secret.
+#[derive(Debug)]
+pub(crate) struct Drawn(Mutex<([u8; DRAWN_BYTES], usize)>);
+
+impl Default for Drawn {
+    fn default() -> Self {
+        Self(Mutex::new(([0; DRAWN_BYTES], DRAWN_BYTES)))
+    }
+}
+
+impl Drawn {
+    pub(crate) fn draw<const N: usize>(&self) -> Result<[u8; N], StoreError> {
+        let mut drawn = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (bytes, used) = &mut *drawn;
+        if bytes.len() - *used < N {
+            SystemRandom::new().fill(bytes).map_err(|_| StoreError::Random)?;
+            *used = 0;
+        }
+        let found = bytes.get(*used..).and_then(|bytes| bytes.first_chunk()).ok_or(StoreError::Random)?;
+        *used += N;
+        Ok(*found)
+    }
+}
+
 /// The secrets of one centre.
 pub(crate) struct Keyring {
     database: Database,
     master: LessSafeKey,
     random: SystemRandom,
+    drawn: Drawn,
     open: RwLock<HashMap<KeyName, hmac::Key>>,
 }
 
@@ -48,11 +77,21 @@ impl Keyring {
     /// Opens or makes the key file; `master` is 32 bytes.
     pub(crate) fn open(path: &Path, master: &[u8]) -> Result<Self, StoreError> {
         let master = UnboundKey::new(&AES_256_GCM, master).map_err(|_| StoreError::MasterKey)?;
-        let database = Database::builder().set_cache_size(1 << 20).create(path).map_err(StoreError::open(path))?;
-        let keyring =
-            Self { database, master: LessSafeKey::new(master), random: SystemRandom::new(), open: RwLock::default() };
+        let database = open_or_make(path, CACHE_BYTES)?;
+        let keyring = Self {
+            database,
+            master: LessSafeKey::new(master),
+            random: SystemRandom::new(),
+            drawn: Drawn::default(),
+            open: RwLock::default(),
+        };
         keyring.load()?;
         Ok(keyring)
+    }
+
+    /// As [`Keyring::open`], of a file that is there.
+    pub(crate) fn open_existing(path: &Path, master: &[u8]) -> Result<Self, StoreError> {
+        if path.is_file() { Self::open(path, master) } else { Err(StoreError::Missing(path.to_owned())) }
     }
 
     fn load(&self) -> Result<(), StoreError> {
@@ -103,8 +142,7 @@ impl Keyring {
     /// Encrypts a body: salt ‖ nonce ‖ ciphertext ‖ tag. `envelope` is bound to it.
     pub(crate) fn seal(&self, name: KeyName, envelope: &[u8], body: &[u8]) -> Result<Vec<u8>, StoreError> {
         self.ensure(name)?;
-        let mut start = [0_u8; SALT_BYTES + NONCE_BYTES];
-        self.random.fill(&mut start).map_err(|_| StoreError::Random)?;
+        let start = self.drawn.draw::<{ SALT_BYTES + NONCE_BYTES }>()?;
         let (salt, nonce) = start.split_first_chunk().ok_or(StoreError::Random)?;
         let key = self.entry_key(name, salt)?;
         let mut out = Vec::with_capacity(body.len() + SEALED_OVERHEAD_BYTES);
@@ -192,6 +230,13 @@ mod tests {
             out
         };
         assert_eq!(seal(&ring.entry_key(name, &salt).unwrap()), seal(&LessSafeKey::new(okm)));
+    }
+
+    #[test]
+    fn nothing_is_drawn_twice() {
+        let drawn = Drawn::default();
+        let all: std::collections::HashSet<[u8; 28]> = (0..1_000).map(|_| drawn.draw().unwrap()).collect();
+        assert_eq!(all.len(), 1_000);
     }
 
     #[test]

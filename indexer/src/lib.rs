@@ -5,18 +5,23 @@
 
 mod catalog;
 mod disclosure;
+mod dump;
 mod error;
+mod file;
 mod keys;
 mod link;
 mod log;
 mod read;
 mod store;
+mod verify;
 mod writer;
 
 pub use disclosure::DisclosureLog;
+pub use dump::DumpedEntry;
 pub use error::StoreError;
 pub use link::{LinkCounts, LinkLog, LoggedRow, NewLinkRow, Released, Withheld};
 pub use log::entry::{Credential, NewEntry, NewHit, NewStatement, StatementHead, StatementKey};
 pub use read::{Change, Hit, Page, Quarantined, Query, Snapshot, Statement, Unchecked, Versions};
 pub use store::{Appended, Settings, Store};
+pub use verify::{Verified, VerifiedLog};
 pub use writer::references_of;

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::catalog::{after, id_prefix, version_key};
 use crate::error::StoreError;
+use crate::file::{open_checked, open_or_make};
 
 const CACHE_BYTES: usize = 4 << 20;
 /// Commits that say nothing but how far the object log was read need not be durable, up to so many entries of it.
@@ -130,10 +131,35 @@ impl LinkLog {
         folder.join(format!("link-{partner}.redb"))
     }
 
+    /// The link logs in a store's folder: each partner with its file.
+    pub(crate) fn all_in(folder: &Path) -> Result<Vec<(CentreCode, PathBuf)>, StoreError> {
+        let failed = |source| StoreError::Folder { path: folder.to_owned(), source };
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let partner = name.strip_prefix("link-").and_then(|name| name.strip_suffix(".redb"));
+            if let Some(Ok(partner)) = partner.map(str::parse) {
+                found.push((partner, path));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
     /// Opens or makes the link log of `partner`.
     pub fn open(path: &Path, partner: CentreCode) -> Result<Self, StoreError> {
-        let database = Database::builder().set_cache_size(CACHE_BYTES).create(path).map_err(StoreError::open(path))?;
-        let transaction = database.begin_write()?;
+        Self::of(open_or_make(path, CACHE_BYTES)?, partner)
+    }
+
+    /// Opens a link log that is there; every page of it is checked.
+    pub(crate) fn open_checked(path: &Path, partner: CentreCode) -> Result<Self, StoreError> {
+        Self::of(open_checked(path, CACHE_BYTES)?, partner)
+    }
+
+    fn of(database: Database, partner: CentreCode) -> Result<Self, StoreError> {
+        let mut transaction = database.begin_write()?;
+        transaction.set_quick_repair(true);
         let (last, applied) = {
             let tables = LinkTables::open(&transaction)?;
             let applied = tables.numbers.get("applied")?.map_or(0, |applied| applied.value());
@@ -251,7 +277,11 @@ impl LinkLog {
         self.each(LinkCursor::default(), |_| true)
     }
 
-    fn each(&self, from: LinkCursor, mut each: impl FnMut(LoggedRow) -> bool) -> Result<LinkCursor, StoreError> {
+    pub(crate) fn each(
+        &self,
+        from: LinkCursor,
+        mut each: impl FnMut(LoggedRow) -> bool,
+    ) -> Result<LinkCursor, StoreError> {
         let table = self.database.begin_read()?.open_table(LOGGED)?;
         let mut cursor = from;
         for row in table.range(from.number.saturating_add(1)..)? {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use model::time::Clock;
-use redb::{Database, ReadableDatabase};
+use redb::{Database, ReadTransaction, ReadableDatabase};
 use serde::{Deserialize, Serialize};
 use sharing::ClassTable;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::catalog::{DEFINITIONS, FORMAT, META, Tables};
 use crate::disclosure::DisclosureLog;
 use crate::error::StoreError;
+use crate::file::open_or_make;
 use crate::keys::{KeyName, Keyring};
 use crate::log::entry::{Envelope, Head, NewEntry};
 use crate::log::file::LogFile;
@@ -80,6 +81,7 @@ pub(crate) struct Shared {
 
 /// The store of one centre.
 pub struct Store {
+    folder: PathBuf,
     shared: Arc<Shared>,
     requests: Mutex<Option<mpsc::Sender<Request>>>,
     head: watch::Receiver<u64>,
@@ -103,12 +105,19 @@ impl Store {
         let shared = Arc::new(Shared { log, catalog, keys, classes });
         shared.load_definitions()?;
         shared.catch_up()?;
-        let disclosures = DisclosureLog::open(
-            &folder.join("disclosures.redb"),
-            &settings,
-            Arc::clone(&shared.keys),
-            Arc::clone(&clock),
-        )?;
+        let disclosures = LogFile::open(&folder.join("disclosures.redb"), settings.disclosure_cache_bytes)?;
+        Self::start(folder, settings, shared, disclosures, clock)
+    }
+
+    /// Starts the writers of a store whose files are open.
+    pub(crate) fn start(
+        folder: &Path,
+        settings: Settings,
+        shared: Arc<Shared>,
+        disclosures: LogFile,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        let disclosures = DisclosureLog::start(disclosures, &settings, Arc::clone(&shared.keys), Arc::clone(&clock))?;
         let (sender, receiver) = mpsc::channel(settings.queue.max(1));
         let next = shared.log.next()?;
         let (head, watch) = watch::channel(next.saturating_sub(1));
@@ -116,8 +125,9 @@ impl Store {
         let thread = std::thread::Builder::new()
             .name("log-writer".to_owned())
             .spawn(move || writer.run(receiver))
-            .map_err(|source| StoreError::Folder { path: folder.to_owned(), source })?;
+            .map_err(StoreError::Thread)?;
         Ok(Self {
+            folder: folder.to_owned(),
             shared,
             requests: Mutex::new(Some(sender)),
             head: watch,
@@ -140,7 +150,16 @@ impl Store {
         Snapshot::new(&self.shared)
     }
 
-    /// The last sequence that readers see; changes with every commit.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The last sequence that readers see; changes with every commit. Closed when the writer has ended, which it also does
+    /// when the log cannot be written: nothing can be appended any more.
     pub fn head(&self) -> watch::Receiver<u64> {
         self.head.clone()
     }
@@ -175,34 +194,35 @@ impl Drop for Store {
 
 /// Opens the catalog; one that is damaged, of another format, or ahead of its log, is set aside and made anew.
 fn open_catalog(path: &Path, cache_bytes: usize, log_next: u64) -> Result<Database, StoreError> {
-    let open = || Database::builder().set_cache_size(cache_bytes).create(path);
-    let good = match open() {
+    match open_or_make(path, cache_bytes) {
         Ok(database) if usable(&database, log_next).unwrap_or(false) => return Ok(database),
-        Ok(_) => false,
-        Err(redb::DatabaseError::DatabaseAlreadyOpen) => true,
-        Err(_) => false,
-    };
-    if good {
-        return Err(StoreError::open(path)(redb::DatabaseError::DatabaseAlreadyOpen));
+        Err(StoreError::Open { path, source }) if matches!(*source, redb::DatabaseError::DatabaseAlreadyOpen) => {
+            return Err(StoreError::Open { path, source });
+        }
+        _ => {}
     }
     tracing::warn!("the catalog cannot be used; it is rebuilt from the log");
     let aside: PathBuf = path.with_extension("damaged");
     std::fs::rename(path, &aside).map_err(|source| StoreError::Folder { path: aside, source })?;
-    open().map_err(StoreError::open(path))
+    open_or_make(path, cache_bytes)
 }
 
 fn usable(catalog: &Database, log_next: u64) -> Result<bool, StoreError> {
     let applied = applied(catalog)?;
-    Ok(applied == 0 || (applied < log_next && meta(catalog, "format")? == FORMAT))
+    Ok(applied == 0 || (applied < log_next && meta(&catalog.begin_read()?, "format")? == FORMAT))
 }
 
 /// The last sequence that a catalog has applied; 0 if none.
 pub(crate) fn applied(catalog: &Database) -> Result<u64, StoreError> {
-    meta(catalog, "applied")
+    applied_in(&catalog.begin_read()?)
 }
 
-fn meta(catalog: &Database, name: &str) -> Result<u64, StoreError> {
-    let transaction = catalog.begin_read()?;
+/// As [`applied`], at one moment.
+pub(crate) fn applied_in(transaction: &ReadTransaction) -> Result<u64, StoreError> {
+    meta(transaction, "applied")
+}
+
+fn meta(transaction: &ReadTransaction, name: &str) -> Result<u64, StoreError> {
     match transaction.open_table(META) {
         Ok(table) => Ok(table.get(name)?.map_or(0, |value| value.value())),
         Err(redb::TableError::TableDoesNotExist(_)) => Ok(0),

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use model::json::Limits;
 use model::marking::known_tlp;
 use model::stix::{Object, StixId};
@@ -14,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::catalog::{Tables, decode_row, head_of, hit_key};
 use crate::error::StoreError;
-use crate::keys::KeyName;
+use crate::keys::{Drawn, KeyName};
 use crate::log::entry::{Envelope, Head, NewEntry, NewHit, NewStatement, StatementHead};
 use crate::log::frame::Frames;
 use crate::store::{Appended, Request, Settings, Shared};
@@ -43,7 +42,7 @@ pub(crate) struct Writer {
     shared: Arc<Shared>,
     settings: Settings,
     clock: Arc<dyn Clock>,
-    random: SystemRandom,
+    drawn: Drawn,
     next: u64,
     last_date: Timestamp,
     head: watch::Sender<u64>,
@@ -66,7 +65,7 @@ impl Writer {
             shared,
             settings,
             clock,
-            random: SystemRandom::new(),
+            drawn: Drawn::default(),
             next,
             last_date,
             head,
@@ -316,9 +315,8 @@ impl Writer {
 
     /// The time of receipt, or the last date and a random step: strictly increasing, and gaps count nothing.
     fn date(&mut self) -> Result<Timestamp, StoreError> {
-        let mut random = [0_u8; 1];
-        self.random.fill(&mut random).map_err(|_| StoreError::Random)?;
-        let step = random.first().map_or(1, |byte| 1 + byte % DATE_STEP_MAX);
+        let [byte] = self.drawn.draw()?;
+        let step = 1 + byte % DATE_STEP_MAX;
         self.last_date = self.clock.now().max(self.last_date.plus_micros(i64::from(step)));
         Ok(self.last_date)
     }

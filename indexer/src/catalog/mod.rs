@@ -8,12 +8,12 @@ use model::principal::CentreCode;
 use model::stix::{StixId, Version};
 use model::time::Timestamp;
 use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
-use sharing::ClassSetId;
+use sharing::{ClassId, ClassSetId};
 use sharing::class::{Alternatives, ClassSet};
 
 pub(crate) use self::row::{
-    Row, after, decode_row, encode_row, head_of, hit_key, id_prefix, origin_prefix, place, position_of, type_place,
-    version_key,
+    HeadView, KeyView, Row, after, decode_row, encode_row, head_of, head_view, hit_key, id_prefix, origin_prefix,
+    place, position_of, type_place, version_key,
 };
 use crate::error::StoreError;
 use crate::log::entry::{Credential, Envelope, Head, StatementHead, StatementKey};

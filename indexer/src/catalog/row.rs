@@ -3,6 +3,7 @@
 use model::principal::CentreCode;
 use model::stix::{StixId, Version};
 use model::time::Timestamp;
+use serde::Deserialize;
 use sharing::{ClassId, ClassSetId};
 
 use crate::error::StoreError;
@@ -102,6 +103,50 @@ pub(crate) fn head_of(row: &Row, envelope: &[u8]) -> Result<StatementHead, Store
     }
 }
 
+/// A statement's envelope, read in place: a page decodes thousands, and allocates for none that it does not show.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct HeadView<'e> {
+    #[serde(borrow)]
+    pub(crate) key: KeyView<'e>,
+    pub(crate) submitter: Option<&'e str>,
+}
+
+/// As [`crate::StatementKey`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct KeyView<'e> {
+    pub(crate) origin: &'e str,
+    pub(crate) id: &'e str,
+    pub(crate) version: Version,
+    pub(crate) rendering: u32,
+}
+
+/// As [`Envelope`] of a statement, up to what a page shows.
+#[derive(Deserialize)]
+struct EnvelopeView<'e> {
+    #[serde(rename = "date")]
+    _date: Timestamp,
+    #[serde(rename = "key")]
+    _key: KeyName,
+    #[serde(borrow)]
+    head: HeadOf<'e>,
+}
+
+/// As [`Head`], as far as rows hold it.
+#[derive(Deserialize)]
+enum HeadOf<'e> {
+    #[serde(rename = "Definition")]
+    Other,
+    Statement(#[serde(borrow)] HeadView<'e>),
+}
+
+/// The head of a statement, read in place.
+pub(crate) fn head_view(envelope: &[u8]) -> Result<HeadView<'_>, StoreError> {
+    match postcard::from_bytes::<EnvelopeView<'_>>(envelope)?.head {
+        HeadOf::Statement(head) => Ok(head),
+        HeadOf::Other => Err(StoreError::Damaged("a row of the catalog is no statement")),
+    }
+}
+
 /// All versions of one object: the prefix of their places.
 pub(crate) fn id_prefix(id: &StixId) -> Vec<u8> {
     [id.as_str().as_bytes(), &[0]].concat()
@@ -151,4 +196,59 @@ pub(crate) fn after(prefix: &[u8]) -> Vec<u8> {
 pub(crate) fn hit_key(sensor: &str, spool: u64, indicator: &StixId, origin: &CentreCode) -> Vec<u8> {
     [sensor.as_bytes(), &[0], &spool.to_be_bytes(), indicator.as_str().as_bytes(), &[0], origin.as_str().as_bytes()]
         .concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::entry::StatementKey;
+
+    #[test]
+    fn a_row_and_its_head_are_read_as_they_were_written() {
+        let key = StatementKey {
+            origin: "us".parse().unwrap(),
+            id: "indicator--94868c89-83c2-464b-929b-a1a8aa3c8487".parse().unwrap(),
+            version: Version::Modified(Timestamp::from_micros(-5)),
+            rendering: 300,
+        };
+        let head = StatementHead {
+            key: key.clone(),
+            submitter: Some("alice@us".parse().unwrap()),
+            class: ClassId(70_000),
+            set: ClassSetId(3),
+            digest: [9; 32],
+            revoked: true,
+            spec_20: false,
+            purpose: "cyber_defence".to_owned(),
+        };
+        let (date, name) = (Timestamp::from_micros(77), KeyName { retention: 1, day: -2 });
+        for submitter in [head.submitter.clone(), None] {
+            let head = StatementHead { submitter, ..head.clone() };
+            let envelope = Envelope { date, key: name, head: Head::Statement(head.clone()) };
+            let envelope = postcard::to_stdvec(&envelope).unwrap();
+            for number in 0..32_u8 {
+                let row = Row {
+                    date,
+                    key: name,
+                    class: head.class,
+                    set: ClassSetId(8),
+                    governing: ClassId(2),
+                    newest: number & 1 != 0,
+                    oldest: number & 2 != 0,
+                    withdrawn: number & 4 != 0,
+                    revoked: number & 8 != 0,
+                    spec_20: number & 16 != 0,
+                };
+                let bytes = encode_row(&row, &envelope, b"sealed");
+                let (read, read_envelope, sealed) = decode_row(&bytes).unwrap();
+                assert_eq!((read, read_envelope, sealed), (row, envelope.as_slice(), b"sealed".as_slice()));
+                assert_eq!(head_of(&read, read_envelope).unwrap(), StatementHead { set: row.set, ..head.clone() });
+                assert!((0..PLAIN_BYTES).all(|cut| decode_row(&bytes[..cut]).is_err()));
+            }
+            let view = head_view(&envelope).unwrap();
+            let KeyView { origin, id, version, rendering } = view.key;
+            assert_eq!((origin, id, version, rendering), ("us", key.id.as_str(), key.version, key.rendering));
+            assert_eq!(view.submitter, head.submitter.as_ref().map(model::principal::PrincipalName::as_str));
+        }
+    }
 }

@@ -2,22 +2,42 @@
 
 use std::path::Path;
 
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
 
 use super::frame::{Framed, entries};
 use crate::error::StoreError;
+use crate::file::{open_checked, open_or_make};
 
 const FRAMES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("frames");
+const CHECKED_CACHE_BYTES: usize = 4 << 20;
 
-/// The object log on disk.
+/// A log on disk.
 pub(crate) struct LogFile {
     database: Database,
 }
 
 impl LogFile {
     pub(crate) fn open(path: &Path, cache_bytes: usize) -> Result<Self, StoreError> {
-        let database = Database::builder().set_cache_size(cache_bytes).create(path).map_err(StoreError::open(path))?;
-        Ok(Self { database })
+        Ok(Self { database: open_or_make(path, cache_bytes)? })
+    }
+
+    /// Opens a log that is there, for reading; every page of it is checked.
+    pub(crate) fn open_checked(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { database: open_checked(path, CHECKED_CACHE_BYTES)? })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// How many frames there are.
+    pub(crate) fn frames(&self) -> Result<u64, StoreError> {
+        match self.database.begin_read()?.open_table(FRAMES) {
+            Ok(table) => Ok(table.len()?),
+            Err(redb::TableError::TableDoesNotExist(_)) => Ok(0),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// One durable commit of all `frames`, each with the sequence of its first entry.
@@ -47,11 +67,11 @@ impl LogFile {
             Err(error) => return Err(error.into()),
         };
         let start = table.range(..=from)?.next_back().transpose()?.map_or(from, |(first, _)| first.value());
-        let mut next = None;
+        let mut next = start;
         for row in table.range(start..)? {
             let (first, frame) = row?;
             let mut sequence = first.value();
-            if next.is_some_and(|next| next != sequence) {
+            if next != sequence {
                 return Err(StoreError::Damaged("the log has a gap"));
             }
             for entry in entries(frame.value())? {
@@ -63,7 +83,7 @@ impl LogFile {
                 }
                 sequence += 1;
             }
-            next = Some(sequence);
+            next = sequence;
         }
         Ok(())
     }

@@ -4,7 +4,6 @@ use model::marking::{Meaning, meaning};
 use model::principal::{CentreCode, PrincipalName};
 use model::stix::{StixId, Version};
 use model::time::Timestamp;
-use redb::ReadableTable;
 use sharing::ClassId;
 use sharing::render::Rendering;
 

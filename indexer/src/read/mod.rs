@@ -29,7 +29,7 @@ pub struct Snapshot {
     transaction: ReadTransaction,
 }
 
-fn table_or<T>(result: Result<T, TableError>) -> Result<Option<T>, StoreError> {
+pub(crate) fn table_or<T>(result: Result<T, TableError>) -> Result<Option<T>, StoreError> {
     match result {
         Ok(table) => Ok(Some(table)),
         Err(TableError::TableDoesNotExist(_)) => Ok(None),

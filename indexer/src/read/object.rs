@@ -1,16 +1,16 @@
 //! One object as a reader may see it, and what refers to it.
 
 use model::json::Limits;
-use model::principal::PrincipalName;
+use model::principal::{CentreCode, PrincipalName};
 use model::stix::{Object, StixId, Typed, read};
 use model::time::Timestamp;
 use sharing::render::{Rendering, render};
 use sharing::{ClassId, Visibility};
 
 use super::{Snapshot, table_or};
-use crate::catalog::{PLACES, REFERRERS, Row, Standing, after, decode_row, head_of, id_prefix};
+use crate::catalog::{HeadView, KeyView, PLACES, REFERRERS, Row, Standing, after, decode_row, head_view, id_prefix};
 use crate::error::StoreError;
-use crate::log::entry::{StatementHead, StatementKey};
+use crate::log::entry::StatementKey;
 
 /// What says something about other objects.
 const REFERRING: [&str; 5] = ["grouping", "note", "opinion", "relationship", "report"];
@@ -39,13 +39,13 @@ impl Snapshot {
     /// none may be seen: the two are the same.
     pub fn object(&self, visibility: &Visibility, id: &StixId) -> Result<Vec<Statement>, StoreError> {
         let mut found = Vec::new();
+        let mut reader = Reader::new(visibility);
         let Some(rows) = self.rows()? else { return Ok(found) };
         for position in self.positions(id)? {
             let Some(bytes) = rows.get(position)? else { continue };
             let (row, envelope, sealed) = decode_row(bytes.value())?;
-            if shows(visibility, &row) {
-                let head = head_of(&row, envelope)?;
-                found.extend(self.seen(visibility, position, &row, head, envelope, sealed)?);
+            if reader.shows(&row) {
+                found.extend(self.seen(&mut reader, position, &row, &head_view(envelope)?, (envelope, sealed))?);
             }
         }
         Ok(found)
@@ -111,17 +111,18 @@ impl Snapshot {
     ) -> Result<(Vec<Statement>, bool), StoreError> {
         let mut found = Vec::new();
         let Some(rows) = self.rows()? else { return Ok((found, false)) };
+        let mut reader = Reader::new(visibility);
         let mut positions = self.referrer_positions(id, types)?;
         positions.retain(|position| behind == 0 || *position < behind);
         positions.sort_unstable_by(|a, b| b.cmp(a));
         for position in positions {
             let Some(bytes) = rows.get(position)? else { continue };
             let (row, envelope, sealed) = decode_row(bytes.value())?;
-            if !row.newest || !shows(visibility, &row) {
+            if !row.newest || !reader.shows(&row) {
                 continue;
             }
-            let head = head_of(&row, envelope)?;
-            let Some(statement) = self.seen(visibility, position, &row, head, envelope, sealed)? else { continue };
+            let head = head_view(envelope)?;
+            let Some(statement) = self.seen(&mut reader, position, &row, &head, (envelope, sealed))? else { continue };
             if !of_it(&parsed(&statement.bytes)?) {
                 continue;
             }
@@ -155,12 +156,11 @@ impl Snapshot {
     /// The statement as it may be seen; none if it cannot do without something hidden.
     pub(super) fn seen(
         &self,
-        visibility: &Visibility,
+        reader: &mut Reader<'_>,
         position: u64,
         row: &Row,
-        head: StatementHead,
-        envelope: &[u8],
-        sealed: &[u8],
+        head: &HeadView<'_>,
+        (envelope, sealed): (&[u8], &[u8]),
     ) -> Result<Option<Statement>, StoreError> {
         let mut bytes = Vec::with_capacity(sealed.len());
         match self.shared.keys.unseal(row.key, envelope, sealed, &mut bytes) {
@@ -168,8 +168,9 @@ impl Snapshot {
             Err(StoreError::Erased) => return Ok(None),
             Err(error) => return Err(error),
         }
+        let visibility = reader.visibility;
         if !visibility.sees_all(row.set) {
-            let own = head.submitter.as_ref() == Some(&visibility.principal().name);
+            let own = head.submitter == Some(visibility.principal().name.as_str());
             match rendered(&bytes, |id| {
                 // What is not held here is hidden from everyone but its sender.
                 Ok(self.is_visible(visibility, id)? || (own && self.positions(id)?.is_empty()))
@@ -179,13 +180,42 @@ impl Snapshot {
                 Rendering::Withheld(_) => return Ok(None),
             }
         }
-        let StatementHead { key, submitter, class, revoked, .. } = head;
-        Ok(Some(Statement { key, class, date: row.date, position, revoked, submitter, bytes }))
+        let (key, submitter) = reader.names(head).ok_or(StoreError::Damaged("a name in the catalog"))?;
+        let (class, date, revoked) = (row.class, row.date, row.revoked);
+        Ok(Some(Statement { key, class, date, position, revoked, submitter, bytes }))
     }
 }
 
-pub(super) fn shows(visibility: &Visibility, row: &Row) -> bool {
-    !row.withdrawn && visibility.sees(row.class) && visibility.sees(row.governing)
+/// One reading of many statements: origins and submitters are few, and are shared by those that follow each other.
+pub(super) struct Reader<'v> {
+    visibility: &'v Visibility,
+    origin: Option<CentreCode>,
+    submitter: Option<PrincipalName>,
+}
+
+impl<'v> Reader<'v> {
+    pub(super) fn new(visibility: &'v Visibility) -> Self {
+        Self { visibility, origin: None, submitter: None }
+    }
+
+    pub(super) fn shows(&self, row: &Row) -> bool {
+        !row.withdrawn && self.visibility.sees(row.class) && self.visibility.sees(row.governing)
+    }
+
+    fn names(&mut self, head: &HeadView<'_>) -> Option<(StatementKey, Option<PrincipalName>)> {
+        let KeyView { origin, id, version, rendering } = &head.key;
+        if self.origin.as_ref().is_none_or(|last| last.as_str() != *origin) {
+            self.origin = Some(origin.parse().ok()?);
+        }
+        if let Some(submitter) = head.submitter
+            && self.submitter.as_ref().is_none_or(|last| last.as_str() != submitter)
+        {
+            self.submitter = Some(submitter.parse().ok()?);
+        }
+        let (origin, id) = (self.origin.clone()?, id.parse().ok()?);
+        let key = StatementKey { origin, id, version: *version, rendering: *rendering };
+        Some((key, head.submitter.and(self.submitter.clone())))
+    }
 }
 
 fn parsed(bytes: &[u8]) -> Result<Object, StoreError> {

@@ -8,11 +8,10 @@ use model::time::Timestamp;
 use redb::{ReadOnlyTable, ReadableTable};
 use sharing::Visibility;
 
-use super::object::{Statement, shows};
+use super::object::{Reader, Statement};
 use super::{Snapshot, table_or};
-use crate::catalog::{Row, TYPES, after, decode_row, head_of, position_of, type_place};
+use crate::catalog::{KeyView, Row, TYPES, after, decode_row, head_view, position_of, type_place};
 use crate::error::StoreError;
-use crate::log::entry::StatementKey;
 
 /// Which versions of an object are wanted, among those that may be seen (TAXII 2.1 §3.4.1, `match[version]`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -65,16 +64,17 @@ impl Snapshot {
         let Some(rows) = self.rows()? else { return Ok(page) };
         let dated = query.added_after.map_or(Ok(0), |date| last_until(&rows, date))?;
         let behind = query.behind.max(dated);
+        let mut reader = Reader::new(visibility);
         let mut take = |position: u64, bytes: &[u8]| -> Result<bool, StoreError> {
             let (row, envelope, sealed) = decode_row(bytes)?;
-            if !shows(visibility, &row) || !row_wanted(query, &row) {
+            if !reader.shows(&row) || !row_wanted(query, &row) {
                 return Ok(true);
             }
-            let head = head_of(&row, envelope)?;
+            let head = head_view(envelope)?;
             if !key_wanted(query, &row, &head.key) {
                 return Ok(true);
             }
-            let Some(statement) = self.seen(visibility, position, &row, head, envelope, sealed)? else {
+            let Some(statement) = self.seen(&mut reader, position, &row, &head, (envelope, sealed))? else {
                 return Ok(true);
             };
             page.more = page.statements.len() == query.limit;
@@ -175,14 +175,15 @@ fn row_wanted(query: &Query, row: &Row) -> bool {
         && if query.versions.is_empty() { row.newest } else { query.versions.iter().any(may_be) }
 }
 
-fn key_wanted(query: &Query, row: &Row, key: &StatementKey) -> bool {
+fn key_wanted(query: &Query, row: &Row, key: &KeyView<'_>) -> bool {
     let version_wanted = |wanted: &Versions| match wanted {
         Versions::Last => row.newest,
         Versions::First => row.oldest,
         Versions::All => true,
         Versions::At(time) => key.version == Version::Modified(*time),
     };
-    query.origin.as_ref().is_none_or(|wanted| *wanted == key.origin)
-        && (query.types.is_empty() || query.types.iter().any(|wanted| wanted == key.id.object_type()))
+    let of_type = |wanted: &String| key.id.split_once("--").is_some_and(|(object_type, _)| object_type == wanted);
+    query.origin.as_ref().is_none_or(|wanted| wanted.as_str() == key.origin)
+        && (query.types.is_empty() || query.types.iter().any(of_type))
         && (query.versions.is_empty() || query.versions.iter().any(version_wanted))
 }

@@ -21,8 +21,11 @@ impl Clock for Ticking {
 }
 
 pub(crate) fn open(folder: &Path) -> (Store, Gate) {
+    open_with(folder, Settings { catalog_durable_ms: 50, ..Settings::default() })
+}
+
+pub(crate) fn open_with(folder: &Path, settings: Settings) -> (Store, Gate) {
     let classes = Arc::new(ClassTable::default());
-    let settings = Settings { catalog_durable_ms: 50, ..Settings::default() };
     let store =
         Store::open(folder, settings, &[3; 32], Arc::new(Ticking(AtomicI64::new(0))), Arc::clone(&classes)).unwrap();
     let gate = Gate::new("us".parse().unwrap(), "USA".parse().unwrap(), Agreement::read(STARTER).unwrap(), classes);

@@ -6,5 +6,6 @@ mod disclosure;
 mod harness;
 mod link;
 mod reads;
+mod records;
 mod store;
 mod throughput;

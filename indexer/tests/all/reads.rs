@@ -59,6 +59,7 @@ async fn a_page_by_any_filter_is_what_reading_everything_leaves() {
         }
         store.append(batch).await.unwrap();
     }
+    assert!(store.equals_rebuild().unwrap());
     let all = |versions: Versions| Query { versions: vec![versions], limit: usize::MAX, ..Query::default() };
     for name in ["alice@us", "bob@us"] {
         let who = sees(&gate, name);
@@ -143,6 +144,7 @@ async fn a_version_after_a_withdrawal_is_shown_and_those_before_are_not() {
     assert_eq!(seen(Versions::All), Vec::<i64>::new(), "the newest still governs");
     store.append(vec![indicator(1, 5, Some(Tlp::Green)), withdrawal("indicator", 1, 2)]).await.unwrap();
     assert_eq!((seen(Versions::Last), refers()), (vec![5], true));
+    assert!(store.equals_rebuild().unwrap());
     let mut newest = Vec::new();
     store.read().unwrap().each_newest("indicator", |found| newest.push(found.head.key.version)).unwrap();
     assert_eq!(newest.len(), 1);

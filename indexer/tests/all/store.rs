@@ -101,6 +101,7 @@ async fn everything_is_there_again_whatever_was_lost() {
             snapshot.count("accepted").unwrap(),
         )
     };
+    assert!(store.equals_rebuild().unwrap());
     let before = view(&store, &gate);
     assert_eq!((before.2.len(), before.3), (1, 7), "a hit that comes twice is held once");
     drop(store);

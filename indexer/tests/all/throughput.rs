@@ -4,13 +4,13 @@
 
 use std::time::Instant;
 
-use indexer::{NewEntry, NewStatement, Query, StatementKey};
+use indexer::{NewEntry, NewStatement, Query, Settings, StatementKey, Store};
 use model::marking::Tlp;
 use model::stix::Version;
 use model::time::Timestamp;
 use sharing::Class;
 
-use crate::harness::{id, open, sees};
+use crate::harness::{id, open_with, sees};
 
 const OBJECTS: usize = 100_000;
 const AT_ONCE: usize = 1_000;
@@ -42,10 +42,26 @@ fn indicator(number: usize) -> NewEntry {
     }))
 }
 
-fn rate(what: &str, since: Instant, objects: usize) {
-    #[expect(clippy::cast_precision_loss, reason = "a figure to read")]
-    let rate = objects as f64 / since.elapsed().as_secs_f64();
-    println!("{what}: {rate:.0} objects/s");
+/// Wall clock, and the processor's time of all threads: on a busy machine the latter says more.
+struct Watch(Instant, u64);
+
+impl Watch {
+    fn start() -> Self {
+        Self(Instant::now(), Self::processor_nanos())
+    }
+
+    fn processor_nanos() -> u64 {
+        let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+        let times = tasks.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("schedstat")).ok());
+        times.map(|times| times.split(' ').next().unwrap().parse::<u64>().unwrap()).sum()
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "figures to read")]
+    fn stop(self, what: &str, objects: usize) {
+        let (wall, processor) = (self.0.elapsed().as_secs_f64(), Self::processor_nanos() - self.1);
+        let (rate, each) = (objects as f64 / wall, processor as f64 / objects as f64);
+        println!("{what}: {rate:.0} objects/s, {each:.0} ns of processor each");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -53,17 +69,17 @@ fn rate(what: &str, since: Instant, objects: usize) {
 async fn throughput() {
     let folder =
         tempfile::tempdir_in(std::env::var("BRIDGEWATCH_BENCH_DIR").unwrap_or_else(|_| "/tmp".to_owned())).unwrap();
-    let (store, gate) = open(folder.path());
+    let (store, gate) = open_with(folder.path(), Settings::default());
     let batches: Vec<Vec<NewEntry>> =
         (0..OBJECTS / AT_ONCE).map(|batch| (0..AT_ONCE).map(|n| indicator(batch * AT_ONCE + n)).collect()).collect();
-    let start = Instant::now();
+    let start = Watch::start();
     for batch in batches {
         store.append(batch).await.unwrap();
     }
-    rate("append, one after the other, durable each", start, OBJECTS);
+    start.stop("append, one after the other, durable each", OBJECTS);
     let bob = sees(&gate, "bob@us");
     for round in 0..3 {
-        let (mut behind, mut found, start) = (0, 0, Instant::now());
+        let (mut behind, mut found, start) = (0, 0, Watch::start());
         loop {
             let page = store.read().unwrap().page(&bob, &Query { behind, limit: AT_ONCE, ..Query::default() }).unwrap();
             behind = page.statements.last().map_or(behind, |last| last.position);
@@ -72,10 +88,10 @@ async fn throughput() {
                 break;
             }
         }
-        rate(&format!("sweep {round}"), start, found);
+        start.stop(&format!("sweep {round}"), found);
         assert_eq!(found, OBJECTS);
     }
-    let (mut date, mut found, start) = (None, 0, Instant::now());
+    let (mut date, mut found, start) = (None, 0, Watch::start());
     loop {
         let query =
             Query { added_after: date, types: vec!["indicator".to_owned()], limit: AT_ONCE, ..Query::default() };
@@ -86,23 +102,47 @@ async fn throughput() {
             break;
         }
     }
-    rate("sweep by date and type", start, found);
-    let (start, many) = (Instant::now(), 10_000);
+    start.stop("sweep by date and type", found);
+    let (start, many) = (Watch::start(), 10_000);
     for number in 0..many {
         let id = id("indicator", number).parse().unwrap();
         assert!(store.read().unwrap().object(&bob, &id).unwrap().is_empty());
     }
-    rate("ids that are not there", start, many);
+    start.stop("ids that are not there", many);
+    disclosures(&store).await;
     let start = Instant::now();
     store.close();
     println!("close: {:?}", start.elapsed());
     drop(store);
     let start = Instant::now();
-    let (store, _) = open(folder.path());
+    let (store, _) = open_with(folder.path(), Settings::default());
     println!("open: {:?}", start.elapsed());
     drop(store);
     std::fs::remove_file(folder.path().join("catalog.redb")).unwrap();
-    let start = Instant::now();
-    drop(open(folder.path()));
-    rate("rebuild of the catalog", start, OBJECTS);
+    let start = Watch::start();
+    drop(open_with(folder.path(), Settings::default()));
+    start.stop("rebuild of the catalog", OBJECTS);
+}
+
+async fn disclosures(store: &Store) {
+    let (start, many) = (Watch::start(), 500);
+    for _ in 0..many {
+        store.disclosures().record(vec![7; 1_500]).await.unwrap();
+    }
+    start.stop("disclosures, one after the other", many);
+    let start = Watch::start();
+    let tasks: Vec<_> = (0..64)
+        .map(|_| {
+            let log = store.disclosures();
+            tokio::spawn(async move {
+                for _ in 0..many {
+                    log.record(vec![7; 1_500]).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    start.stop("disclosures, 64 at once", many * 64);
 }
