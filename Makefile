@@ -18,7 +18,7 @@ export BRIDGEWATCH_BIN ?= $(TARGET)/release/bridgewatch
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-demo: build ## two centres on this machine, a sensor, live traffic; SECONDS=30 ends it by itself
+demo: build ## two centres on this machine, a sensor, live traffic; DEMO_SECONDS=30 ends it by itself
 	$(BRIDGEWATCH_BIN) demo $(if $(filter-out 0,$(DEMO_SECONDS)),--seconds $(DEMO_SECONDS))
 
 build: tools console ## the release binary with the console inside

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use indexer::{Snapshot, StoreError};
 use sharing::{Principal, Visibility};
+use tokio::task::JoinHandle;
 
 use crate::error::Failure;
 use crate::router::Call;
@@ -17,16 +18,23 @@ impl From<StoreError> for Failure {
     }
 }
 
-/// Reads with the caller's visibility, off the threads that serve connections: decrypting a page takes its time.
+/// Reads with the caller's visibility.
 pub(crate) async fn reading<T: Send + 'static>(
     api: &Arc<Api>,
     reader: &Principal,
     read: impl FnOnce(&Snapshot, &Visibility) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, Failure> {
-    let sight = api.sight(reader);
-    let store = api.services.store.clone();
-    let task = tokio::task::spawn_blocking(move || read(&store.read()?, &sight));
-    Ok(task.await.map_err(Failure::internal)??)
+    Ok(read_with(api, &api.sight(reader), read).await.map_err(Failure::internal)??)
+}
+
+/// Reads with a visibility, off the threads that serve connections: decrypting a page takes its time.
+pub(crate) fn read_with<T: Send + 'static>(
+    api: &Arc<Api>,
+    sight: &Arc<Visibility>,
+    read: impl FnOnce(&Snapshot, &Visibility) -> Result<T, StoreError> + Send + 'static,
+) -> JoinHandle<Result<T, StoreError>> {
+    let (store, sight) = (api.services.store.clone(), sight.clone());
+    tokio::task::spawn_blocking(move || read(&store.read()?, &sight))
 }
 
 /// Notes that `entries` go to the caller; durable when it returns.

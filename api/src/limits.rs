@@ -20,6 +20,10 @@ pub struct Settings {
     pub page_rows: usize,
     /// Largest page, bytes of objects: a page ends before it would be larger, with `more`.
     pub page_bytes_max: usize,
+    /// TAXII pages that are read before they are asked for; the oldest goes first.
+    pub pages_ahead_max: usize,
+    /// Bytes of objects in such a page: a reader of larger ones waits for each.
+    pub page_ahead_bytes_max: usize,
     /// Connections open on one listener; one more is closed before its handshake.
     pub connections_max: usize,
     /// Requests under way on one HTTP/2 connection.
@@ -60,6 +64,8 @@ impl Default for Settings {
             page_rows_max: 1_000,
             page_rows: 100,
             page_bytes_max: 16 << 20,
+            pages_ahead_max: 4,
+            page_ahead_bytes_max: 2 << 20,
             connections_max: 1_024,
             requests_per_connection_max: 128,
             streams_per_principal_max: 8,

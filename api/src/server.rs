@@ -33,7 +33,7 @@ use crate::session::Sessions;
 use crate::sight::Sights;
 use crate::stall::StallGuard;
 use crate::stream::Streams;
-use crate::taxii::Statuses;
+use crate::taxii::{Ahead, Reading, Statuses};
 
 /// Pause after a failed `accept`, such as when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -85,6 +85,7 @@ pub struct Api {
     pub(crate) sessions: Sessions,
     pub(crate) sights: Sights,
     pub(crate) statuses: Statuses,
+    pub(crate) ahead: Ahead<Reading>,
     pub(crate) streams: Streams,
     pub(crate) metrics: Metrics,
     pub(crate) stop: watch::Receiver<bool>,
@@ -99,6 +100,7 @@ impl Api {
             sessions: Sessions::new(settings),
             sights: Sights::default(),
             statuses: Statuses::new(settings),
+            ahead: Ahead::new(settings.pages_ahead_max),
             streams: Streams::default(),
             metrics: Metrics::new(&services.registry)?,
             stop,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use indexer::Store;
+use indexer::search::SearchIndex;
 use model::fault::Fault;
 use model::marking::{Country, Tlp};
 use model::principal::{CentreCode, PrincipalName};
@@ -284,6 +285,8 @@ pub struct Services {
     pub intake: Arc<dyn Intake>,
     /// The memory.
     pub store: Arc<Store>,
+    /// The search index over it.
+    pub search: Arc<SearchIndex>,
     /// The gate.
     pub gate: Arc<Gate>,
     /// The record of what left.

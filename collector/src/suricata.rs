@@ -10,7 +10,7 @@ use model::time::Timestamp;
 use model::value::{canonical_name, canonical_url};
 use serde_json::Value;
 
-use crate::decode::{community_id, host_of};
+use crate::decode::{authority_of, community_id, host_of};
 use crate::input::InputError;
 use crate::{Listener, Settings, Summary};
 
@@ -234,7 +234,7 @@ fn http(event: &Value) -> Http {
     let target = text(event, "/http/url");
     let port = event.pointer("/http/http_port").and_then(Value::as_u64);
     let url = match (authority, target) {
-        (_, Some(target)) if target.contains("://") => Some(target.to_owned()),
+        (_, Some(target)) if authority_of(target).is_some() => Some(target.to_owned()),
         (Some(host), Some(target)) if target.starts_with('/') => {
             let port = port.map_or(String::new(), |port| format!(":{port}"));
             Some(format!("http://{host}{port}{target}"))

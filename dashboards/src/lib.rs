@@ -10,7 +10,7 @@ mod tests;
 static ASSETS: &[(&str, &[u8], &str)] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// First parts of the paths that the console's own router knows; `web/src/lib/route.ts` has the same list.
-const CLIENT_ROUTES: &[&str] = &["live", "search", "objects", "publish", "border", "quarantine", "sensors"];
+const CLIENT_ROUTES: &[&str] = &["live", "search", "objects", "publish", "border", "quarantine", "sensors", "sign-in"];
 
 /// The page of every client route.
 const INDEX: &str = "index.html";

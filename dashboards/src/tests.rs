@@ -5,9 +5,14 @@ fn every_client_route_is_the_page() {
     let page = asset("/").unwrap();
     assert_eq!(page.content_type, "text/html; charset=utf-8");
     assert!(!page.immutable);
-    for path in
-        ["live", "/search", "/objects/indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f", "/border", "/index.html"]
-    {
+    for path in [
+        "live",
+        "/search",
+        "/objects/indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
+        "/border",
+        "/index.html",
+        "/sign-in",
+    ] {
         assert_eq!(asset(path), Some(page), "{path}");
     }
 }

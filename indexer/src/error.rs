@@ -50,6 +50,12 @@ pub enum StoreError {
     /// A record cannot be encoded.
     #[error("a record cannot be encoded or decoded")]
     Encoding(#[from] postcard::Error),
+    /// The search index lacks too much of the log.
+    #[error("the search index is {0} entries behind the log: it catches up, ask again in a moment")]
+    Behind(u64),
+    /// The search index failed.
+    #[error("the search index failed")]
+    Index(#[source] Box<tantivy::TantivyError>),
     /// The database failed.
     #[error("the database failed")]
     Database(#[source] Box<redb::Error>),
@@ -58,6 +64,12 @@ pub enum StoreError {
 impl StoreError {
     pub(crate) fn open(path: &Path) -> impl FnOnce(redb::DatabaseError) -> Self + '_ {
         move |source| Self::Open { path: path.to_owned(), source: Box::new(source) }
+    }
+}
+
+impl From<tantivy::TantivyError> for StoreError {
+    fn from(error: tantivy::TantivyError) -> Self {
+        Self::Index(Box::new(error))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The memory: the logs, the catalog. Every read takes a `&Visibility`, except the node's own materialisers, which are
+//! The memory: the logs, the catalog, the search index. Every read takes a `&Visibility`, except the node's own materialisers, which are
 //! handed [`Unchecked`] statements and ask the gate themselves.
 //!
 //! Architecture invariant: nobody else names redb or tantivy.
@@ -12,6 +12,7 @@ mod keys;
 mod link;
 mod log;
 mod read;
+pub mod search;
 mod store;
 mod verify;
 mod writer;

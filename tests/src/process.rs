@@ -54,7 +54,12 @@ impl Process {
     pub fn stop(mut self) -> Result<()> {
         let id = Pid::from_raw(self.child.id().cast_signed()).context("a process has an id")?;
         kill_process(id, Signal::TERM)?;
-        let end = Instant::now() + PATIENCE;
+        self.ends(PATIENCE)
+    }
+
+    /// Waits until it ends by itself; an error if it does not, or not cleanly.
+    pub fn ends(&mut self, patience: Duration) -> Result<()> {
+        let end = Instant::now() + patience;
         while Instant::now() < end {
             match self.child.try_wait()? {
                 Some(status) if status.success() => return Ok(()),
@@ -62,7 +67,7 @@ impl Process {
                 None => std::thread::sleep(Duration::from_millis(20)),
             }
         }
-        bail!("it did not end within {} s:\n{}", PATIENCE.as_secs(), self.log_tail())
+        bail!("it did not end within {} s:\n{}", patience.as_secs(), self.log_tail())
     }
 
     /// Resident memory, kB.

@@ -1,6 +1,7 @@
 //! A sensor of a centre: `bridgewatch collect` that replays a capture of ours.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -21,7 +22,7 @@ pub struct Sensor {
 
 impl Sensor {
     /// Enrols a sensor at its centre, which makes its certificate, and writes its configuration.
-    pub fn enrol(centre: &Centre, root: &Path, name: &str, replay: &[PathBuf], repeat: bool) -> Result<Self> {
+    pub fn enrol(centre: &Centre, root: &Path, name: &str, inputs: &[PathBuf], repeat: bool) -> Result<Self> {
         let folder = root.join(name);
         std::fs::create_dir_all(&folder)?;
         let out = folder.display().to_string();
@@ -35,8 +36,9 @@ impl Sensor {
             certificate = (format!("{name}.pem"))
             key = (format!("{name}.key"))
             spool = "spool"
+            inputs = (inputs.iter().map(|path| path.display().to_string()).collect::<Vec<_>>())
+            [replay]
             repeat = (repeat)
-            replay = (replay.iter().map(|path| path.display().to_string()).collect::<Vec<_>>())
         })?;
         std::fs::write(folder.join("sensor.toml"), config)?;
         Ok(Self { name: name.to_owned(), folder, centre: base, authority, process: None })
@@ -57,6 +59,11 @@ impl Sensor {
     /// Asks it to end; it must do so cleanly.
     pub fn stop(&mut self) -> Result<()> {
         self.process.take().context("it does not run")?.stop().context("stopping the sensor")
+    }
+
+    /// Waits until its inputs are over and its centre has everything.
+    pub fn ends(&mut self, patience: Duration) -> Result<()> {
+        self.process.take().context("it does not run")?.ends(patience).context("the sensor")
     }
 
     /// What its centre streams to it, with its own certificate.

@@ -14,7 +14,7 @@ use warp::reply::Response;
 
 use super::{HitView, Row, View, answer};
 use crate::disclose;
-use crate::error::{Code, Failure};
+use crate::error::Failure;
 use crate::paging::{Position, Scope};
 use crate::query::Query;
 use crate::router::Call;
@@ -183,14 +183,4 @@ async fn read<T: Send + 'static>(
     let look = move |snapshot: &Snapshot, sight: &Visibility| look(&View { snapshot, sight, classes: &classes });
     let reader = &call.caller()?.principal;
     disclose::reading(api, reader, look).await
-}
-
-/// A parameter that must be one of `known`.
-pub(super) fn one_of<'q>(query: &'q Query<'_>, name: &str, known: &[&str]) -> Result<Option<&'q str>, Failure> {
-    match query.value(name) {
-        Some(value) if !known.contains(&value) => {
-            Err(Failure::new(Code::BadRequest, format!("`{name}` takes one of {}", known.join(", "))))
-        }
-        value => Ok(value),
-    }
 }

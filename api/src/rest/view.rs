@@ -156,6 +156,27 @@ impl View<'_> {
             observation: evidence.observation,
         })
     }
+
+    /// A hit as one row: what it is of, and the value that matched.
+    pub(crate) fn hit_row(&self, hit: &Hit) -> Result<Row, StoreError> {
+        let seen = self.hit(hit)?;
+        Ok(Row {
+            id: seen.id.to_string(),
+            object_type: "hit".to_owned(),
+            origin: hit.sensor.centre().clone(),
+            name: seen.indicator_name,
+            value: Some(seen.value),
+            marking: seen.marking,
+            created: None,
+            modified: None,
+            added: seen.received,
+            revoked: false,
+            count: None,
+            sighting_of: Some(seen.indicator.to_string()),
+            first_seen: Some(seen.time),
+            last_seen: Some(seen.time),
+        })
+    }
 }
 
 /// The parsed view of what is stored.

@@ -29,6 +29,8 @@ pub struct Filters {
     pub versions: Vec<Versions>,
     /// `match[spec_version]`: 2.0 alone, 2.1 alone, or both.
     pub spec_20: Option<bool>,
+    /// True if no version of STIX is asked for: of an object that is held in both, only 2.1 is meant.
+    pub latest_spec: bool,
     /// True if the filters can match nothing: an id that is none, a version of STIX that is not held.
     pub nothing: bool,
     /// What a cursor is bound to: all but `limit` and `next`.
@@ -55,6 +57,7 @@ impl Filters {
             types: values(&query, "match[type]")?.into_iter().map(str::to_owned).collect(),
             versions: versions(&values(&query, "match[version]")?)?,
             spec_20: None,
+            latest_spec: false,
             nothing: false,
             canonical: query.canonical(&["limit", "next"]),
         };
@@ -65,6 +68,7 @@ impl Filters {
         if let Some(bad) = spec_versions.iter().find(|version| !is_spec_version(version)) {
             return Err(bad_value("match[spec_version]", bad, "`2.0`, `2.1`"));
         }
+        filters.latest_spec = spec_versions.is_empty();
         match (spec_versions.is_empty(), spec_versions.contains(&"2.0"), spec_versions.contains(&"2.1")) {
             (true, ..) | (_, true, true) => {}
             (_, false, false) => filters.nothing = true,

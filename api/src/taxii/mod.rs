@@ -2,6 +2,7 @@
 //! that the reader may see and takes what a publisher sends; one for each centre holds that centre's own statements.
 
 mod accept;
+mod ahead;
 mod filter;
 mod page;
 mod status;
@@ -15,8 +16,9 @@ use sharing::Principal;
 use uuid::Uuid;
 use warp::reply::Response;
 
+pub(crate) use ahead::Ahead;
 pub use filter::Filters;
-pub(crate) use page::read;
+pub(crate) use page::{Reading, read};
 pub(crate) use status::{Statuses, push, status};
 
 use crate::error::{Code, Failure};

@@ -2,13 +2,13 @@
 //! buffer, written once: the objects are copied as they are stored.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use indexer::{Query, Snapshot, Statement, StoreError, Versions};
-use model::stix::{StixId, Version};
+use model::stix::Version;
 use model::time::Timestamp;
 use serde::Deserialize;
 use sharing::Visibility;
@@ -27,10 +27,20 @@ const FIRST: HeaderName = HeaderName::from_static("x-taxii-date-added-first");
 const LAST: HeaderName = HeaderName::from_static("x-taxii-date-added-last");
 
 /// One page as it was read.
-struct Page {
+#[derive(Debug)]
+pub(crate) struct Page {
     statements: Vec<Statement>,
     more: bool,
 }
+
+impl Page {
+    fn bytes(&self) -> usize {
+        self.statements.iter().map(|statement| statement.bytes.len()).sum()
+    }
+}
+
+/// What a reading gives.
+pub(crate) type Reading = Result<Option<Page>, StoreError>;
 
 /// `GET` of objects, manifest, one object, versions.
 pub(crate) async fn read(api: &Arc<Api>, call: &Call) -> Result<Response, Failure> {
@@ -53,60 +63,90 @@ pub(crate) async fn read(api: &Arc<Api>, call: &Call) -> Result<Response, Failur
     if endpoint == Endpoint::ObjectVersions {
         filters.versions = vec![Versions::All];
     }
-    let caller = call.caller()?;
+    let reader = &call.caller()?.principal;
     let scope_route = format!("{}\n{}\n{}", call.route.path, collection.id, call.param(1));
-    let scope = Scope { principal: caller.principal.name.as_str(), route: &scope_route, query: &filters.canonical };
+    let scope = Scope { principal: reader.name.as_str(), route: &scope_route, query: &filters.canonical };
     let behind = match &filters.next {
-        Some(next) => api.sealer.open(&scope, next)?.sequence,
-        None => 0,
+        Some(next) => api.sealer.open(&scope, next)?,
+        None => Position::default(),
     };
-    let page = fetch(api, call, &collection, filters.clone(), behind, one).await?;
+    let ask = Ask::new(&filters, &collection, behind.sequence, one, api.settings().page_bytes_max);
+    let key =
+        |behind: u64| format!("{}\n{scope_route}\n{}\n{}\n{behind}", reader.name, filters.canonical, filters.limit);
+    let (sight, head) = (api.sight(reader), *api.services.store.head().borrow());
+    let page = match api.ahead.take(&key(behind.sequence), &sight, head) {
+        Some(page) => page.await,
+        None => disclose::read_with(api, &sight, move |snapshot, sight| ask.read(snapshot, sight)).await,
+    };
+    let page = page.map_err(Failure::internal)??.ok_or_else(Failure::not_found)?;
     let next = match page.statements.last() {
-        Some(last) if page.more => Some(api.sealer.seal(&scope, Position { sequence: last.position, within: 0 })?),
+        Some(last) if page.more => {
+            let (sequence, query) = (last.position, filters.canonical.as_str());
+            // Where the log stood still between two pages, it will likely between these.
+            let quiet = behind.within == head && !one && page.bytes() <= api.settings().page_ahead_bytes_max;
+            if quiet {
+                let ask = Ask::new(&filters, &collection, sequence, one, api.settings().page_ahead_bytes_max);
+                let reading = disclose::read_with(api, &sight, move |snapshot, sight| ask.read(snapshot, sight));
+                api.ahead.keep(key(sequence), sight.clone(), head, reading);
+            }
+            Some(api.sealer.seal(&Scope { query, ..scope }, Position { sequence, within: head })?)
+        }
         _ => None,
     };
-    disclose::entries(api, call, page.statements.iter().map(|statement| statement.position).collect()).await?;
-    respond(endpoint, &page.statements, next.as_deref())
+    let shown = page.statements.iter().map(|statement| statement.position).collect();
+    // The record is on its way to the disk while the page is put together.
+    let (noted, response) = tokio::join!(biased; disclose::entries(api, call, shown), async {
+        respond(endpoint, &page.statements, next.as_deref())
+    });
+    noted.and(response)
 }
 
-async fn fetch(
-    api: &Arc<Api>,
-    call: &Call,
-    collection: &Collection,
-    filters: Filters,
-    behind: u64,
+/// What a page is asked to hold.
+struct Ask {
+    query: Query,
+    latest_spec: bool,
+    nothing: bool,
     one: bool,
-) -> Result<Page, Failure> {
-    let bytes_max = api.settings().page_bytes_max;
-    let origin = collection.origin.clone();
-    let reader = &call.caller()?.principal;
-    let page = disclose::reading(api, reader, move |snapshot, sight| {
+    bytes_max: usize,
+}
+
+impl Ask {
+    fn new(filters: &Filters, collection: &Collection, behind: u64, one: bool, bytes_max: usize) -> Self {
         let query = Query {
-            origin,
+            origin: collection.origin.clone(),
             added_after: filters.added_after,
-            ids: filters.ids.into_iter().collect(),
-            types: filters.types.into_iter().collect(),
-            versions: filters.versions,
+            ids: filters.ids.iter().cloned().collect(),
+            types: filters.types.iter().cloned().collect(),
+            versions: filters.versions.clone(),
             spec_20: filters.spec_20,
             behind,
             limit: filters.limit,
         };
-        let page = if filters.nothing {
+        Self { query, latest_spec: filters.latest_spec, nothing: filters.nothing, one, bytes_max }
+    }
+
+    fn read(self, snapshot: &Snapshot, sight: &Visibility) -> Reading {
+        let page = if self.nothing {
             Some(Page { statements: Vec::new(), more: false })
-        } else if query.ids.is_empty() {
-            let page = snapshot.page(sight, &query)?;
+        } else if self.query.ids.is_empty() {
+            let page = snapshot.page(sight, &self.query)?;
             Some(Page { statements: page.statements, more: page.more })
         } else {
-            by_id(snapshot, sight, &query, one)?
+            by_id(snapshot, sight, &self.query, self.latest_spec, self.one)?
         };
-        Ok(page.map(|page| cut(page, bytes_max)))
-    });
-    page.await?.ok_or_else(Failure::not_found)
+        Ok(page.map(|page| cut(page, self.bytes_max)))
+    }
 }
 
 /// The statements of the ids that are asked for, without walking the collection; none if `one` object is asked for and
 /// nothing of it may be seen there.
-fn by_id(snapshot: &Snapshot, sight: &Visibility, query: &Query, one: bool) -> Result<Option<Page>, StoreError> {
+fn by_id(
+    snapshot: &Snapshot,
+    sight: &Visibility,
+    query: &Query,
+    latest_spec: bool,
+    one: bool,
+) -> Result<Option<Page>, StoreError> {
     let mut found = Vec::new();
     for id in &query.ids {
         if query.types.is_empty() || query.types.iter().any(|wanted| wanted == id.object_type()) {
@@ -117,40 +157,56 @@ fn by_id(snapshot: &Snapshot, sight: &Visibility, query: &Query, one: bool) -> R
     if one && found.is_empty() {
         return Ok(None);
     }
-    let mut statements = chosen(found, query);
+    let mut statements = chosen(found, query, latest_spec);
     statements.sort_by_key(|statement| statement.position);
     let more = statements.len() > query.limit;
     statements.truncate(query.limit);
     Ok(Some(Page { statements, more }))
 }
 
-/// Those of `found`, all versions of some objects, that the filters ask for. First and last are so among what may be seen.
-fn chosen(found: Vec<Statement>, query: &Query) -> Vec<Statement> {
-    let mut ends: HashMap<(StixId, String), (Version, Version)> = HashMap::new();
-    for statement in &found {
-        let group = (statement.key.id.clone(), statement.key.origin.to_string());
+/// What the versions of one object at one origin have in common, as far as they may be seen.
+struct Ends {
+    first: Version,
+    last: Version,
+}
+
+/// Those of `found`, all versions of some objects, that the filters ask for. First and last are so among what may be seen and
+/// is of the version of STIX that is asked for.
+fn chosen(found: Vec<Statement>, query: &Query, latest_spec: bool) -> Vec<Statement> {
+    let group = |statement: &Statement| (statement.key.id.clone(), statement.key.origin.clone());
+    let mut found: Vec<(Statement, bool)> = found
+        .into_iter()
+        .map(|statement| {
+            let is_20 = Dates::of(&statement.bytes).is_20();
+            (statement, is_20)
+        })
+        .collect();
+    if latest_spec {
+        let in_21: HashSet<_> = found.iter().filter(|(_, is_20)| !is_20).map(|(one, _)| group(one)).collect();
+        found.retain(|(statement, is_20)| !is_20 || !in_21.contains(&group(statement)));
+    }
+    found.retain(|(_, is_20)| query.spec_20.is_none_or(|wanted| wanted == *is_20));
+    let mut ends: HashMap<_, Ends> = HashMap::new();
+    for (statement, _) in &found {
         let version = statement.key.version;
-        let (first, last) = ends.entry(group).or_insert((version, version));
-        (*first, *last) = ((*first).min(version), (*last).max(version));
+        let ends = ends.entry(group(statement)).or_insert(Ends { first: version, last: version });
+        (ends.first, ends.last) = (ends.first.min(version), ends.last.max(version));
     }
     let wanted = |statement: &Statement| {
-        let group = (statement.key.id.clone(), statement.key.origin.to_string());
-        let version = statement.key.version;
+        let (version, ends) = (statement.key.version, ends.get(&group(statement)));
         query.versions.iter().any(|wanted| match wanted {
             Versions::All => true,
-            Versions::First => ends.get(&group).is_some_and(|(first, _)| *first == version),
-            Versions::Last => ends.get(&group).is_some_and(|(_, last)| *last == version),
+            Versions::First => ends.is_some_and(|ends| ends.first == version),
+            Versions::Last => ends.is_some_and(|ends| ends.last == version),
             Versions::At(time) => version == Version::Modified(*time),
         })
     };
-    let mut kept = found;
-    kept.retain(|statement| {
+    let kept = found.into_iter().map(|(statement, _)| statement).filter(|statement| {
         statement.position > query.behind
             && query.added_after.is_none_or(|after| statement.date > after)
             && wanted(statement)
-            && query.spec_20.is_none_or(|spec_20| Dates::of(&statement.bytes).is_20() == spec_20)
     });
-    kept
+    kept.collect()
 }
 
 /// Ends a page before it would be larger than `bytes_max`; at least one object stays.
@@ -184,8 +240,12 @@ impl<'a> Dates<'a> {
         serde_json::from_slice(bytes).unwrap_or_default()
     }
 
+    /// An object of STIX 2.0 does not say so (STIX 2.1 §3.2); neither does an observable of 2.1, which has no `modified`.
     fn is_20(&self) -> bool {
-        self.spec_version.as_deref() == Some("2.0")
+        match self.spec_version.as_deref() {
+            Some(version) => version == "2.0",
+            None => self.modified.is_some(),
+        }
     }
 
     /// §5.3.1: `modified`, else `created`, else when it was added.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use api::service::{Banner, Centre, Services};
 use api::{Api, Bound, Listener, Settings, TlsMaterial, serve, server_config};
 use indexer::Store;
+use indexer::search::SearchIndex;
 use model::principal::CentreCode;
 use model::stix::StixId;
 use rcgen::ExtendedKeyUsagePurpose;
@@ -15,8 +16,8 @@ use sharing::{Agreement, ClassTable, Gate, Role};
 use tokio::sync::watch;
 
 pub(crate) use crate::authority::{Authority, Credential};
+pub(crate) use crate::standins::{FOREIGN, TestIntake, token};
 use crate::standins::{TestAdministration, TestClock, TestDirectory, TestDisclosures, TestLines, TestStatus};
-pub(crate) use crate::standins::{TestIntake, token};
 
 /// Who is enrolled, one for each role.
 pub(crate) const PEOPLE: [(&str, Role); 7] = [
@@ -56,6 +57,7 @@ pub(crate) async fn centre_with(settings: Settings) -> Running {
     let classes = Arc::new(ClassTable::default());
     let store = Store::open(folder.path(), indexer::Settings::default(), &[1; 32], clock.clone(), classes.clone());
     let store = Arc::new(store.unwrap());
+    let search = SearchIndex::open(&folder.path().join("search"), store.clone(), indexer::search::Settings::default());
     let directory = Arc::new(TestDirectory::new());
     for (name, role) in PEOPLE {
         directory.enrol(name, &[role]);
@@ -70,6 +72,7 @@ pub(crate) async fn centre_with(settings: Settings) -> Running {
         directory: directory.clone(),
         intake: intake.clone(),
         store: store.clone(),
+        search: Arc::new(search.unwrap()),
         gate: Arc::new(Gate::new(ca, "CAN".parse().unwrap(), agreement, classes)),
         disclosures: disclosures.clone(),
         releases: Arc::new(TestLines),
@@ -204,6 +207,7 @@ impl Running {
 
 pub(crate) const GREEN: &str = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb";
 pub(crate) const CLEAR: &str = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487";
+pub(crate) const AMBER: &str = "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421";
 pub(crate) const RED: &str = "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1";
 
 /// An indicator number `n`, modified in minute `minute`.

@@ -14,14 +14,21 @@ use tokio_rustls::client::TlsStream;
 
 use crate::harness::{Running, centre, centre_with, token};
 
-async fn raw(running: &Running, listener: Listener) -> TlsStream<TcpStream> {
+pub(crate) fn client_config(running: &Running) -> ClientConfig {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(running.authority.pem().as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = config.with_root_certificates(roots).with_no_client_auth();
+    config.with_root_certificates(roots).with_no_client_auth()
+}
+
+pub(crate) async fn connect(running: &Running, listener: Listener, config: ClientConfig) -> TlsStream<TcpStream> {
     let stream = TcpStream::connect(running.addresses[&listener]).await.unwrap();
     TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap()
+}
+
+async fn raw(running: &Running, listener: Listener) -> TlsStream<TcpStream> {
+    connect(running, listener, client_config(running)).await
 }
 
 /// Everything that comes back until the server closes or is silent.

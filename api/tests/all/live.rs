@@ -165,6 +165,16 @@ async fn what_is_taken_away_is_withdrawn_and_nothing_else_is_said() {
 }
 
 #[tokio::test]
+async fn a_status_comes_while_nothing_happens() {
+    let running = centre().await;
+    let mut reader = Reader::open(&running, "alice@ca", "").await;
+    let (first, second) = (reader.any().await.unwrap(), reader.any().await.unwrap());
+    assert_eq!((first.kind.as_str(), second.kind.as_str()), ("status", "status"));
+    let time = |event: &Event| event.data["now"].as_str().unwrap().parse::<model::time::Timestamp>().unwrap().micros();
+    assert!((4_500_000..6_500_000).contains(&(time(&second) - time(&first))));
+}
+
+#[tokio::test]
 async fn a_revoked_principal_loses_its_stream_at_once() {
     let running = centre().await;
     let mut reader = Reader::open(&running, "alice@ca", "").await;

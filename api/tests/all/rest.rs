@@ -49,6 +49,32 @@ async fn an_object_stands_with_what_may_be_seen_around_it() {
 }
 
 #[tokio::test]
+async fn hidden_and_unknown_are_the_same_bytes() {
+    let running = centre().await;
+    running.hold(&indicator(1, 1, RED), "ca").await; // its publisher is paul
+    let ask = |n: u32, query: &'static str| {
+        let running = &running;
+        async move {
+            let response =
+                running.get("alice@ca", &format!("/api/v1/objects/{}{query}", id_of(&indicator(n, 1, RED)))).await;
+            let (status, mut headers) = (response.status(), response.headers().clone());
+            let request_id = headers.remove("x-request-id").unwrap();
+            headers.remove("date");
+            assert!(!headers.contains_key("etag") && !headers.contains_key("last-modified"));
+            (status, headers, response.text().await.unwrap().replace(request_id.to_str().unwrap(), ""))
+        }
+    };
+    for query in ["", "?x=1"] {
+        assert_eq!(ask(1, query).await, ask(2, query).await);
+    }
+    assert_eq!(ask(1, "").await.0, 404);
+    for list in ["sightings", "hits"] {
+        let of = |n: u32| format!("/api/v1/{list}?indicator={}", id_of(&indicator(n, 1, RED)));
+        assert_eq!(get(&running, "alice@ca", &of(1)).await, get(&running, "alice@ca", &of(2)).await);
+    }
+}
+
+#[tokio::test]
 async fn publishing_answers_object_by_object() {
     let running = centre().await;
     let send = |who: &'static str, path: &'static str, body: String| {

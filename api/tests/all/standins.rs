@@ -1,8 +1,9 @@
 //! What stands behind the HTTP layer in these tests, in memory.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
 
 use api::rest::{Border, Counts, Latency, LinkState, SensorState};
 use api::service::{
@@ -20,20 +21,29 @@ use model::time::{Clock, Timestamp};
 use sharing::{Class, Principal, Role};
 use tokio::sync::{mpsc, watch};
 
-/// A clock that tests move.
+/// A clock that tests move, or stop.
 #[derive(Default)]
 pub(crate) struct TestClock {
     ahead_micros: AtomicI64,
+    stands_at: AtomicI64,
 }
 
 impl TestClock {
     pub(crate) fn forward(&self, seconds: i64) {
         self.ahead_micros.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
     }
+
+    pub(crate) fn stand_still_at(&self, time: Timestamp) {
+        self.stands_at.store(time.micros(), Ordering::SeqCst);
+    }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
+        let stands_at = self.stands_at.load(Ordering::SeqCst);
+        if stands_at != 0 {
+            return Timestamp::from_micros(stands_at);
+        }
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
         Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap() + self.ahead_micros.load(Ordering::SeqCst))
     }
@@ -80,10 +90,13 @@ impl TestDirectory {
         self.certificates.write().unwrap().insert(digest, name.parse().unwrap());
     }
 
-    /// Maps whoever runs this test to a principal.
+    /// Maps whoever runs this test to a principal, or to nobody.
     pub(crate) fn map_me(&self, name: &str) {
         let me = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap());
-        self.users.write().unwrap().insert(me, name.parse().unwrap());
+        match name.parse() {
+            Ok(name) => self.users.write().unwrap().insert(me, name),
+            Err(_) => self.users.write().unwrap().remove(&me),
+        };
     }
 
     pub(crate) fn revoke(&self, name: &str) {
@@ -116,6 +129,9 @@ impl Directory for TestDirectory {
     }
 }
 
+/// An organisation that nobody here writes for.
+pub(crate) const FOREIGN: &str = "identity--00000000-0000-4000-8000-00000000000f";
+
 /// Appends what is valid, marked as its TLP says.
 pub(crate) struct TestIntake {
     pub(crate) store: Arc<Store>,
@@ -145,7 +161,7 @@ impl TestIntake {
             refers_to: refers_to.chain(marks).collect(),
             digest: aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, raw).as_ref().try_into().unwrap(),
             revoked: object.revoked,
-            spec_20: false,
+            spec_20: object.modified.is_some() && object.value.get("spec_version").is_none(),
             bytes: raw.to_vec(),
         };
         Ok((NewEntry::Statement(Box::new(statement)), Taken { id: object.id.to_string(), version }))
@@ -159,6 +175,9 @@ impl Intake for TestIntake {
             let mut outcome = Outcome::default();
             let objects = split_objects(&body, &Limits::default())
                 .map_err(|error| ServiceError::Unprocessable(error.to_string()))?;
+            if objects.iter().any(|raw| String::from_utf8_lossy(raw).contains(FOREIGN)) {
+                return Err(ServiceError::Forbidden("you do not write for that organisation".into()));
+            }
             let mut entries = Vec::new();
             for raw in objects {
                 match Self::entry(raw, by.name.centre(), &by.name) {
@@ -181,14 +200,18 @@ impl Intake for TestIntake {
     }
 }
 
-/// Keeps the disclosures for the test to look at.
+/// Keeps the disclosures for the test to look at, after a while that stands for the disk's.
 #[derive(Default)]
-pub(crate) struct TestDisclosures(pub(crate) Mutex<Vec<Disclosure>>);
+pub(crate) struct TestDisclosures(pub(crate) Mutex<Vec<Disclosure>>, pub(crate) AtomicU64);
 
 impl Disclosures for TestDisclosures {
     fn record(&self, disclosure: Disclosure) -> Answer<'_, ()> {
         self.0.lock().unwrap().push(disclosure);
-        Box::pin(async { Ok(()) })
+        let disk = Duration::from_micros(self.1.load(Ordering::SeqCst));
+        Box::pin(async move {
+            tokio::time::sleep(disk).await;
+            Ok(())
+        })
     }
 }
 
@@ -199,7 +222,7 @@ fn ticking() -> mpsc::Receiver<Bytes> {
     let (near, far) = mpsc::channel(1);
     tokio::spawn(async move {
         while near.send(Bytes::from_static(b"{\"idle\":1}\n")).await.is_ok() {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });
     far

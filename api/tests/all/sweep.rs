@@ -1,16 +1,20 @@
 //! How fast a page leaves. Prints its figure; asserts only what even a debug build on a busy machine must reach.
 
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use api::Listener;
 use indexer::NewEntry;
 
-use crate::harness::{GREEN, TestIntake, centre, indicator, token};
+use crate::harness::{GREEN, TestIntake, centre_with, indicator, token};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sweep_reads_everything_once() {
-    let number: u32 = std::env::var("SWEEP_OBJECTS").ok().and_then(|text| text.parse().ok()).unwrap_or(3_000);
-    let running = centre().await;
+    let set = |name, default| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
+    let number: u32 = set("SWEEP_OBJECTS", 3_000);
+    let pages_ahead_max = set("SWEEP_AHEAD", 4) as usize;
+    let running = centre_with(api::Settings { pages_ahead_max, ..api::Settings::default() }).await;
+    running.disclosures.1.store(set("SWEEP_DISK_MICROS", 0).into(), Ordering::SeqCst);
     let (us, paul) = ("ca".parse().unwrap(), "paul@ca".parse().unwrap());
     for start in (0..number).step_by(1_000) {
         let batch: Vec<NewEntry> = (start..number.min(start + 1_000))

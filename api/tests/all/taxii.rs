@@ -4,7 +4,7 @@ use api::Listener;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::harness::{CLEAR, GREEN, RED, Running, centre, centre_with, indicator, token};
+use crate::harness::{AMBER, CLEAR, FOREIGN, GREEN, RED, Running, centre, centre_with, indicator, token};
 
 const MEDIA: &str = "application/taxii+json;version=2.1";
 
@@ -184,6 +184,104 @@ async fn pages_follow_without_gap_or_double_and_cursors_are_bound() {
         bodies.push(body);
     }
     assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]), "one refusal for all: {bodies:?}");
+}
+
+#[tokio::test]
+async fn what_a_cursor_gives_is_what_its_holder_may_see_now() {
+    let running = centre().await;
+    running.hold(&indicator(1, 1, GREEN), "ca").await;
+    running.hold(&indicator(2, 1, AMBER), "ca").await;
+    running.hold(&indicator(3, 1, GREEN), "ca").await;
+    let first = json_of(&running, "alice@ca", &path("all", "objects/?limit=1")).await;
+    let rest = path("all", &format!("objects/?limit=9&next={}", first["next"].as_str().unwrap()));
+    let both = ["indicator 2 of minute 1", "indicator 3 of minute 1"];
+    assert_eq!(names(&json_of(&running, "alice@ca", &rest).await), both);
+    running.directory.enrol("alice@ca", &[sharing::Role::Partner]);
+    assert_eq!(names(&json_of(&running, "alice@ca", &rest).await), ["indicator 3 of minute 1"]);
+    running.directory.revoke("alice@ca");
+    assert_eq!(running.get("alice@ca", &rest).await.status(), 401);
+}
+
+#[tokio::test]
+async fn a_push_with_one_member_that_is_not_the_callers_is_refused_whole() {
+    let running = centre().await;
+    let mut foreign = indicator(2, 1, GREEN);
+    foreign["created_by_ref"] = json!(FOREIGN);
+    let response = push(&running, "paul@ca", &json!({ "objects": [indicator(1, 1, GREEN), foreign] })).await;
+    assert_eq!(response.status(), 403);
+    assert_eq!(response.headers()["content-type"], MEDIA);
+    let error: Value = response.json().await.unwrap();
+    assert_eq!((&error["http_status"], &error["error_code"]), (&json!("403"), &json!("forbidden")));
+    assert_eq!(json_of(&running, "paul@ca", &path("all", "objects/")).await, json!({}), "none was applied");
+}
+
+#[tokio::test]
+async fn what_a_push_leaves_out_is_no_way_around_a_check() {
+    let running = centre().await;
+    let to = |rest: String| running.client().post(running.url(Listener::Machines, &rest)).bearer_auth(token("paul@ca"));
+    let body = json!({ "objects": [indicator(1, 1, GREEN)] }).to_string();
+    let untyped = to(path("all", "objects/")).body(body.clone());
+    assert_eq!(untyped.send().await.unwrap().status(), 415, "no media type");
+    let encoded = to(path("all", "objects/")).header("content-type", MEDIA).header("content-encoding", "gzip");
+    assert_eq!(encoded.body(body.clone()).send().await.unwrap().status(), 415, "nothing is unpacked");
+    let nowhere = "/taxii2/root/collections/00000000-0000-4000-8000-000000000000/objects/".to_owned();
+    assert_eq!(to(nowhere).header("content-type", MEDIA).body(body).send().await.unwrap().status(), 404);
+    let mut typeless = indicator(1, 1, GREEN);
+    typeless.as_object_mut().unwrap().remove("type");
+    let response = push(&running, "paul@ca", &json!({ "objects": [typeless, {}] })).await;
+    let status: Value = response.json().await.unwrap();
+    assert_eq!((&status["success_count"], &status["failure_count"]), (&json!(0), &json!(2)));
+    let empty: Value = push(&running, "paul@ca", &json!({})).await.json().await.unwrap();
+    assert_eq!((&empty["status"], &empty["total_count"]), (&json!("complete"), &json!(0)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_beside_writers_miss_nothing_and_double_nothing() {
+    const WRITERS: u32 = 8;
+    const EACH: u32 = 120;
+    let running = std::sync::Arc::new(centre().await);
+    let writers = (0..WRITERS).map(|writer| {
+        let running = running.clone();
+        tokio::spawn(async move {
+            for n in 0..EACH / 2 {
+                let pair = [writer * EACH + 2 * n, writer * EACH + 2 * n + 1];
+                running.hold_all(&pair.map(|n| indicator(n, 1, GREEN)), "ca").await;
+            }
+        })
+    });
+    let writers: Vec<_> = writers.collect();
+    let read = |resume_by_date: bool| {
+        let running = running.clone();
+        async move {
+            let (mut seen, mut query) = (Vec::new(), String::new());
+            while seen.len() < (WRITERS * EACH) as usize {
+                let page = running.get("alice@ca", &path("all", &format!("objects/?limit=7{query}"))).await;
+                let last = page.headers().get("x-taxii-date-added-last").map(|last| last.to_str().unwrap().to_owned());
+                let page: Value = page.json().await.unwrap();
+                seen.extend(names(&page));
+                query = match (page["next"].as_str(), last) {
+                    (Some(next), _) if !resume_by_date => {
+                        let after = query.split("&next=").next().unwrap();
+                        format!("{after}&next={next}")
+                    }
+                    (_, Some(last)) => format!("&added_after={last}"),
+                    _ => query,
+                };
+            }
+            seen
+        }
+    };
+    let readers = async { tokio::join!(read(false), read(true)) };
+    let (following, resuming) = tokio::time::timeout(std::time::Duration::from_secs(60), readers).await.unwrap();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    for mut seen in [following, resuming] {
+        seen.sort();
+        let mut expected: Vec<_> = (0..WRITERS * EACH).map(|n| format!("indicator {n} of minute 1")).collect();
+        expected.sort();
+        assert_eq!(seen, expected);
+    }
 }
 
 #[tokio::test]

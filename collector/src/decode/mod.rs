@@ -16,7 +16,7 @@ use flow::{Direction, FlowTable};
 use stream::Message;
 
 pub(crate) use flow::community_id;
-pub(crate) use http::host_of;
+pub(crate) use http::{authority_of, host_of};
 
 /// What stands below IP, as captures number it (the LINKTYPE registry).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

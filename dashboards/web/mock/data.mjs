@@ -5,7 +5,7 @@ export const marking = (letter, more = {}) => ({
   tlp: TLP[letter] ?? null,
   text: TLP[letter] ? `TLP:${TLP[letter]}` : "UNMARKED",
   caveats: [],
-  releasable_to: null,
+  releasable_to: [],
   statements: [],
   ...more,
 });

@@ -31,7 +31,7 @@ export function start({ centre = "ca", port = 0, idle_s = 900, rate_ms = 900, ro
     state.sightings.push(sighting(n % 3 ? centre : partner, of, ago(n * 0.7 * HOUR), 1 + Math.floor(random() * 60)));
   }
   if (!quiet) state.quarantine.push({
-    id: "indicator--11111111-2222-4333-8444-555555555555", received: ago(5 * 60_000), submitter: `alice@${centre}`,
+    id: "6e3b0f52-5f0b-5b8e-9a51-0d0c3a6f6d11", received: ago(5 * 60_000), submitter: `alice@${centre}`,
     faults: [
       { object: "indicator--11111111-2222-4333-8444-555555555555", pointer: "/pattern", severity: "error", code: "pattern-syntax", section: "STIX 2.1 §9", message: "the pattern ends inside a comparison; write a value in quotes after `=` (at byte 22 of the pattern)" },
       { object: "indicator--11111111-2222-4333-8444-555555555555", pointer: "/indicator_types", severity: "warning", code: "property-empty-list", section: "STIX 2.1 §2.9", message: "an empty list is not allowed; leave the property out" },

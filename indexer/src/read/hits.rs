@@ -101,7 +101,7 @@ impl Snapshot {
         self.hit_of(|class| visibility.sees(class), position, bytes)
     }
 
-    fn hit_of(
+    pub(crate) fn hit_of(
         &self,
         wanted: impl Fn(ClassId) -> bool,
         position: u64,

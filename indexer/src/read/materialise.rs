@@ -132,7 +132,7 @@ impl Snapshot {
         Ok(table.get(sensor.as_str())?.map_or(0, |row| row.value().1))
     }
 
-    fn unchecked(&self, bytes: &[u8]) -> Result<Unchecked, StoreError> {
+    pub(crate) fn unchecked(&self, bytes: &[u8]) -> Result<Unchecked, StoreError> {
         let (row, envelope, sealed) = decode_row(bytes)?;
         let mut body = Vec::with_capacity(sealed.len());
         self.shared.keys.unseal(row.key, envelope, sealed, &mut body)?;

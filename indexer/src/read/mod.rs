@@ -16,6 +16,7 @@ use sharing::link::LinkCursor;
 
 pub use self::hits::{Hit, Quarantined};
 pub use self::materialise::{Change, Unchecked};
+pub(crate) use self::object::Reader;
 pub use self::object::Statement;
 pub use self::page::{Page, Query, Versions};
 use crate::catalog::{COUNTS, LINKS, META, PLACES, PRINCIPALS, ROWS, SENSORS, after, id_prefix};
@@ -25,8 +26,8 @@ use crate::store::Shared;
 
 /// The catalog at one moment.
 pub struct Snapshot {
-    shared: Arc<Shared>,
-    transaction: ReadTransaction,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) transaction: ReadTransaction,
 }
 
 pub(crate) fn table_or<T>(result: Result<T, TableError>) -> Result<Option<T>, StoreError> {

@@ -154,7 +154,7 @@ impl Snapshot {
     }
 
     /// The statement as it may be seen; none if it cannot do without something hidden.
-    pub(super) fn seen(
+    pub(crate) fn seen(
         &self,
         reader: &mut Reader<'_>,
         position: u64,
@@ -187,18 +187,18 @@ impl Snapshot {
 }
 
 /// One reading of many statements: origins and submitters are few, and are shared by those that follow each other.
-pub(super) struct Reader<'v> {
+pub(crate) struct Reader<'v> {
     visibility: &'v Visibility,
     origin: Option<CentreCode>,
     submitter: Option<PrincipalName>,
 }
 
 impl<'v> Reader<'v> {
-    pub(super) fn new(visibility: &'v Visibility) -> Self {
+    pub(crate) fn new(visibility: &'v Visibility) -> Self {
         Self { visibility, origin: None, submitter: None }
     }
 
-    pub(super) fn shows(&self, row: &Row) -> bool {
+    pub(crate) fn shows(&self, row: &Row) -> bool {
         !row.withdrawn && self.visibility.sees(row.class) && self.visibility.sees(row.governing)
     }
 

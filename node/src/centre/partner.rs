@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use feeds::peer::{Received, Sink, SinkError};
 use futures_util::future::BoxFuture;
 use indexer::{NewEntry, NewStatement, Snapshot, StatementKey, Store, StoreError, references_of};
+use model::fault::Fault;
 use model::principal::CentreCode;
 use model::stix::{StixId, Version};
 use model::time::Clock;
@@ -59,7 +60,7 @@ impl Inlet {
         for received in received {
             match received {
                 Received::Release { id, version, rendering, publisher, bytes, .. } => {
-                    decided.arrivals.push((LinkKind::Release, id, version));
+                    decided.arrivals.push((LinkKind::Release, id.clone(), version));
                     holding.replacing(rendering);
                     let submission = Submission {
                         origin: self.partner.clone(),
@@ -68,7 +69,7 @@ impl Inlet {
                         default_marking: None,
                         limits: limits(self.body_bytes_max),
                     };
-                    let admission = admit(&bytes, &submission, &holding);
+                    let admission = as_told(admit(&bytes, &submission, &holding), &id, version);
                     if let Admission::Accept(admitted) = &admission {
                         holding.admitted(&admitted.object, admitted.digest);
                     }
@@ -120,6 +121,18 @@ impl Inlet {
                 decided.entries.push(NewEntry::Quarantined { submitter: None, waits_for, faults, bytes: bytes.to_vec() });
             }
         }
+    }
+}
+
+/// An object that is not the one that its row tells of is kept aside: the row is what the partner withdraws by.
+fn as_told(admission: Admission, id: &StixId, version: Version) -> Admission {
+    match &admission {
+        Admission::Accept(admitted) if admitted.object.id != *id || admitted.object.version != version => {
+            let why = format!("the object is not the version of `{id}` that its row in the link log tells of");
+            let fault = Fault::error("not-as-told", "/id", "Bridgewatch partner link", why).of(id.as_str());
+            Admission::Quarantine { id: Some(id.to_string()), faults: vec![fault], waits_for: Vec::new() }
+        }
+        _ => admission,
     }
 }
 

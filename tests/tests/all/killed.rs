@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::centre::Centre;
 use tests::client::Person;
 use tests::pair::Pair;
@@ -157,12 +157,16 @@ async fn link_is_dense(pair: &Pair, verdict: &mut Verdict) -> Result<()> {
     let link = pair.us.link(&pair.ca).await?;
     wait::until("the link log to its end", SETTLE, async || Ok(link.text().contains("\"idle\"").then_some(()))).await?;
     let lines = link.lines();
-    let numbers: Vec<u64> =
-        lines.iter().filter(|line| line.get("key").is_some()).filter_map(|line| line.get("n")?.as_u64()).collect();
-    let dense = numbers.iter().zip(1..).all(|(found, expected)| *found == expected);
-    verdict.expect(dense && !numbers.is_empty(), || format!("the link log is not dense: {} numbers", numbers.len()));
-    let keys: BTreeSet<String> = lines.iter().filter_map(|line| line.get("key")).map(ToString::to_string).collect();
-    verdict.expect(keys.len() == numbers.len(), || format!("{} releases are doubled", numbers.len() - keys.len()));
+    let rows: Vec<&Value> = lines.iter().filter(|line| line.get("kind") != Some(&json!("idle"))).collect();
+    let dense = rows.iter().zip(1_u64..).all(|(row, expected)| row.get("n") == Some(&json!(expected)));
+    verdict.expect(dense && !rows.is_empty(), || format!("the link log is not dense: {} rows", rows.len()));
+    let released = |row: &&Value| {
+        let (id, version) = (row.pointer("/row/id")?, row.pointer("/row/version")?);
+        Some(format!("{id} {version} {} {}", row.pointer("/row/rendering")?, row.get("kind")?))
+    };
+    let keys: Vec<String> = rows.iter().filter_map(released).collect();
+    let distinct: BTreeSet<&String> = keys.iter().collect();
+    verdict.expect(distinct.len() == keys.len(), || format!("{} releases are doubled", keys.len() - distinct.len()));
     Ok(())
 }
 

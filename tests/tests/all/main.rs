@@ -11,4 +11,8 @@ mod killed;
 #[cfg(test)]
 mod offline;
 #[cfg(test)]
+mod peers;
+#[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod traffic;

@@ -10,20 +10,27 @@ export function stamp(text: string | null | undefined): string {
   return `${day(time)} ${clockOf(time)}`;
 }
 
-/** `19:03:07.042Z` for a time of the same UTC day as `now`, else the whole stamp. */
+/** A time no older than this needs no day: newest first, 23:59 before 00:01 is yesterday's. */
+const DAYLESS_MS = 20 * 3_600_000;
+
+function needsDay(time: Date, now: number): boolean {
+  return Math.abs(now - time.getTime()) > DAYLESS_MS;
+}
+
+/** `19:03:07.042Z` for a time of the last hours, else the whole stamp. */
 export function clock(text: string | null | undefined, now: number): string {
   if (!text) return "";
   const time = new Date(text);
   if (Number.isNaN(time.getTime())) return text;
-  return day(time) === day(new Date(now)) ? clockOf(time) : stamp(text);
+  return needsDay(time, now) ? stamp(text) : clockOf(time);
 }
 
-/** `19:03:07Z` for a time of the same UTC day as `now`, else its day: for narrow columns, beside a tooltip with the rest. */
+/** `19:03:07Z` for a time of the last hours, else its day: for narrow columns, beside a tooltip with the rest. */
 export function brief(text: string | null | undefined, now: number): string {
   if (!text) return "";
   const time = new Date(text);
   if (Number.isNaN(time.getTime())) return text;
-  return day(time) === day(new Date(now)) ? `${clockOf(time).slice(0, 8)}Z` : day(time);
+  return needsDay(time, now) ? day(time) : `${clockOf(time).slice(0, 8)}Z`;
 }
 
 /** `2026-11-24 19:00Z`. */

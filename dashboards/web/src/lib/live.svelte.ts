@@ -45,7 +45,7 @@ class Live {
     const who = session.session;
     if (!who || this.source) return;
     // The United States' lane stands left in both countries: `us` sorts last.
-    this.names = [who.centre, who.partner].sort().reverse();
+    this.names = [who.centre, who.partner].filter((name) => name !== null).sort().reverse();
     this.buffer = new LiveBuffer(this.names, who.centre);
     this.skew = null;
     this.cursor = "";

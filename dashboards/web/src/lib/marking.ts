@@ -27,6 +27,6 @@ export function highest(markings: Iterable<Marking | null | undefined>): Tlp | n
 
 /** The whole marking in one line, for copies and tooltips; TLP labels are never translated. */
 export function markingText(marking: Marking): string {
-  const rel = marking.releasable_to?.length ? [`REL TO ${marking.releasable_to.join(", ")}`] : [];
+  const rel = marking.releasable_to.length ? [`REL TO ${marking.releasable_to.join(", ")}`] : [];
   return [marking.tlp ? `TLP:${marking.tlp}` : marking.text, ...marking.caveats, ...rel].join(" // ");
 }

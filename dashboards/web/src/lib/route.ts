@@ -1,7 +1,9 @@
 // Screens and their addresses. A link is a state: whatever a reader could want to come back to is in path and query.
 
-/** First parts of the paths; src/lib.rs of the crate has the same list. */
+/** First parts of the paths; src/lib.rs of the crate has the same list, and `SIGN_IN`. */
 export const SCREENS = ["live", "search", "objects", "publish", "border", "quarantine", "sensors"] as const;
+/** Where links with a token lead (`/sign-in#token=…`): no screen of its own, the first screen follows. */
+export const SIGN_IN = "sign-in";
 export type Screen = (typeof SCREENS)[number];
 
 export interface Route {
@@ -22,6 +24,11 @@ export function parseRoute(path: string, search: string): Route {
     id = "";
   }
   return { screen, id, query: new URLSearchParams(search) };
+}
+
+/** Is it the address of a screen, and not of the way in? */
+export function isScreen(path: string): boolean {
+  return SCREENS.some((screen) => path === `/${screen}` || path.startsWith(`/${screen}/`));
 }
 
 /** The address of a screen; empty parameters are left out, so that equal states have equal addresses. */

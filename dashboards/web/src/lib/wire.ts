@@ -21,7 +21,8 @@ export interface Session {
   organisation: string;
   roles: string[];
   centre: string;
-  partner: string;
+  /** None at a centre without a partner. */
+  partner: string | null;
   idle_s: number;
   banner: Banner;
 }
@@ -30,7 +31,8 @@ export interface Marking {
   tlp: Tlp | null;
   text: string;
   caveats: string[];
-  releasable_to: string[] | null;
+  /** Empty where it is not restricted. */
+  releasable_to: string[];
   statements: string[];
 }
 
@@ -138,8 +140,9 @@ export interface Outcome {
 export interface Quarantined {
   id: string;
   received: string;
-  submitter: string;
+  submitter: string | null;
   faults: Fault[];
+  /** The text as it came, cut where it is very long. */
   object: string;
 }
 
@@ -150,7 +153,7 @@ export interface Latency {
 }
 
 export interface Border {
-  partner: string;
+  partner: string | null;
   link: {
     state: "up" | "down" | "halted";
     reason?: string | null;

@@ -11,9 +11,10 @@ test("one clock, to the millisecond", () => {
   assert.equal(stamp(null), "");
 });
 
-test("today is written without its day, other days are never", () => {
+test("the last hours are written without their day, over midnight too; what is older never is", () => {
   assert.equal(clock("2026-11-24T19:03:07.042Z", NOW), "19:03:07.042Z");
   assert.equal(clock("2026-11-23T23:59:59.999Z", NOW), "2026-11-23 23:59:59.999Z");
+  assert.equal(clock("2026-11-23T23:59:59.999Z", NOW - 22 * 3_600_000), "23:59:59.999Z");
   assert.equal(brief("2026-11-24T19:03:07.042Z", NOW), "19:03:07Z");
   assert.equal(brief("2026-11-23T23:59:59.999Z", NOW), "2026-11-23");
   assert.equal(hour("2026-11-24T19:59:00Z"), "2026-11-24 19:00Z");

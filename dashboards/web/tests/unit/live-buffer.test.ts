@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { FLUSH_ROWS_MAX, LiveBuffer, ROWS_MAX, sample } from "../../src/lib/live-buffer.ts";
 import type { Hit, Marking, Row } from "../../src/lib/wire.ts";
 
-const marking: Marking = { tlp: "GREEN", text: "TLP:GREEN", caveats: [], releasable_to: null, statements: [] };
+const marking: Marking = { tlp: "GREEN", text: "TLP:GREEN", caveats: [], releasable_to: [], statements: [] };
 const ID = "indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f";
 const row = (more: Partial<Row> = {}): Row => ({
   id: ID, type: "indicator", origin: "us", name: "Beacon", value: "[a:b = 'c']", marking, created: null, modified: "2026-11-24T12:00:00Z",

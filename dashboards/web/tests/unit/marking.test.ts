@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { NATIONAL_HANDLING, highest, markingText } from "../../src/lib/marking.ts";
-import { address, parseRoute } from "../../src/lib/route.ts";
+import { SIGN_IN, address, isScreen, parseRoute } from "../../src/lib/route.ts";
 import type { Marking, Tlp } from "../../src/lib/wire.ts";
 
-const marking = (tlp: Tlp | null, more: Partial<Marking> = {}): Marking => ({ tlp, text: tlp ? `TLP:${tlp}` : "UNMARKED", caveats: [], releasable_to: null, statements: [], ...more });
+const marking = (tlp: Tlp | null, more: Partial<Marking> = {}): Marking => ({ tlp, text: tlp ? `TLP:${tlp}` : "UNMARKED", caveats: [], releasable_to: [], statements: [], ...more });
 
 test("the page carries the highest level of what it shows", () => {
   assert.equal(highest([marking("GREEN"), null, marking("AMBER+STRICT"), marking("AMBER")]), "AMBER+STRICT");
@@ -30,5 +30,7 @@ test("an address is a state and comes back as the same state", () => {
   const route = parseRoute(url.pathname, url.search);
   assert.deepEqual([route.screen, route.id, route.query.get("open")], ["objects", "indicator--a/b?c", "x y"]);
   assert.equal(parseRoute("/", "").screen, "live");
+  assert.equal(parseRoute(`/${SIGN_IN}`, "").screen, "live");
+  assert.ok(isScreen("/live") && isScreen(href) && !isScreen("/") && !isScreen(`/${SIGN_IN}`) && !isScreen("/lively"));
   assert.equal(parseRoute("/objects/%E0%A4%A", "").id, "");
 });
