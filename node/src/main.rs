@@ -10,6 +10,7 @@ mod client;
 mod clock;
 mod command;
 mod config;
+mod demo;
 mod folder;
 mod sensor;
 mod shutdown;
