@@ -130,6 +130,15 @@ await part("keys", async () => {
   await page.context().close();
 });
 
+await part("search for hits", async () => {
+  const page = await signedIn(ca.url, "/search?q=type:hit+since:soon");
+  await page.waitForSelector("main .fault");
+  await page.click("[role=row][aria-rowindex='2']");
+  await page.waitForSelector("aside details[open] .matched");
+  await look(page, "search-hit");
+  await page.context().close();
+});
+
 await part("paging", async () => {
   const page = await signedIn(ca.url, "/search");
   await page.focus("[role=grid]");
