@@ -57,6 +57,29 @@ async fn hidden_references_go_and_come_back_with_a_new_date() {
     assert!(!text.contains(&red_one) && text.contains(&late_one), "{text}");
 }
 
+/// A relationship whose end is hidden is hidden itself: what refers to it does not name it either, until the end is shown.
+#[tokio::test]
+async fn what_is_withheld_for_what_it_refers_to_is_named_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, gate) = open(folder.path());
+    let (open_one, hidden) = (id("identity", 1), id("identity", 2));
+    let between = id("relationship", 3);
+    let relationship = json!({"type": "relationship", "id": between, "relationship_type": "related-to",
+        "source_ref": open_one, "target_ref": hidden});
+    store.append(vec![identity(1, 1, Some(Tlp::Clear)), identity(2, 1, Some(Tlp::Red))]).await.unwrap();
+    store.append(vec![entry(&relationship, Some(Tlp::Green)), report(1, &[open_one, between.clone()])]).await.unwrap();
+    store.append(vec![report(2, &[id("report", 1), between.clone()])]).await.unwrap();
+    let text = |name: &str| {
+        let all = store.read().unwrap().page(&sees(&gate, name), &all(100)).unwrap().statements;
+        all.iter().map(|statement| String::from_utf8(statement.bytes.clone()).unwrap()).collect::<String>()
+    };
+    assert!(text("alice@us").matches(&between).count() == 3);
+    assert!(!text("bob@us").contains(&between) && text("bob@us").contains(&id("report", 1)), "{}", text("bob@us"));
+    store.append(vec![identity(2, 2, Some(Tlp::Green))]).await.unwrap();
+    assert_eq!(text("bob@us").matches(&between).count(), 3, "its end may be seen now, and with it all that names it");
+    assert!(store.equals_rebuild().unwrap());
+}
+
 #[tokio::test]
 async fn everything_is_there_again_whatever_was_lost() {
     let folder = tempfile::tempdir().unwrap();
