@@ -146,7 +146,7 @@ async fn a_version_after_a_withdrawal_is_shown_and_those_before_are_not() {
     assert_eq!((seen(Versions::Last), refers()), (vec![5], true));
     assert!(store.equals_rebuild().unwrap());
     let mut newest = Vec::new();
-    store.read().unwrap().each_newest("indicator", |found| newest.push(found.head.key.version)).unwrap();
+    store.read().unwrap().each_newest("indicator", |_, _| true, |found| newest.push(found.head.key.version)).unwrap();
     assert_eq!(newest.len(), 1);
 }
 
