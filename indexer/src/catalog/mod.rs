@@ -8,8 +8,8 @@ use model::principal::CentreCode;
 use model::stix::{StixId, Version};
 use model::time::Timestamp;
 use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
-use sharing::{ClassId, ClassSetId};
 use sharing::class::{Alternatives, ClassSet};
+use sharing::{ClassId, ClassSetId};
 
 pub(crate) use self::row::{
     HeadView, KeyView, Row, after, decode_row, encode_row, head_of, head_view, hit_key, id_prefix, origin_prefix,
