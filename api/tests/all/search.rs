@@ -45,7 +45,7 @@ async fn french_words_and_defanged_values_are_found() {
         found["facets"],
         json!({ "type": { "indicator": 1 }, "origin": { "ca": 1 }, "marking": { "GREEN": 1 } })
     );
-    let hour = format!("{}:00:00.000000Z", &row["added"].as_str().unwrap()[..13]);
+    let hour = format!("{}:00:00.000000Z", row["added"].as_str().unwrap().get(..13).unwrap());
     assert_eq!(found["histogram"], json!([{ "hour": hour, "count": 1 }]));
     let both = search(&running, "alice@ca", &[("type", "indicator,report"), ("marking", "GREEN")]).await;
     assert_eq!(both["facets"]["origin"], json!({ "ca": 1, "us": 1 }));
