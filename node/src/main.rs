@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+mod centre;
 mod certificate;
 mod client;
 mod clock;

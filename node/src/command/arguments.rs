@@ -23,6 +23,10 @@ pub(super) enum Command {
     Check(CheckArguments),
     /// Organisations, people and machines of a centre, and their credentials.
     Org(OrgArguments),
+    /// Serves one centre, until SIGINT or SIGTERM.
+    #[command(after_help = "Example:\n  bridgewatch serve --config /var/lib/bridgewatch/bridgewatch.toml\n\
+        \nLogs JSON lines to stderr; BRIDGEWATCH_LOG says what, for instance `debug`.")]
+    Serve(CheckArguments),
     /// Runs one sensor, until its inputs end and its centre has everything, or until SIGINT or SIGTERM.
     #[command(after_help = "Example:\n  bridgewatch collect --config sensor-1/sensor.toml\n\
         \nLogs JSON lines to stderr; BRIDGEWATCH_LOG says what, for instance `debug`.")]

@@ -22,6 +22,7 @@ pub(crate) mod output;
 mod pattern;
 mod progress;
 mod search;
+mod serve;
 mod validate;
 
 pub(crate) use arguments::Arguments;
@@ -58,6 +59,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Status> {
         Command::Init(arguments) => init::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Org(arguments) => org::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments.config),
         Command::Collect(arguments) => collect::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Search(arguments) => search::run(&arguments),
