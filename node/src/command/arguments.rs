@@ -26,7 +26,7 @@ pub(super) enum Command {
     /// Serves one centre, until SIGINT or SIGTERM.
     #[command(after_help = "Example:\n  bridgewatch serve --config /var/lib/bridgewatch/bridgewatch.toml\n\
         \nLogs JSON lines to stderr; BRIDGEWATCH_LOG says what, for instance `debug`.")]
-    Serve(CheckArguments),
+    Serve(ServeArguments),
     /// Runs one sensor, until its inputs end and its centre has everything, or until SIGINT or SIGTERM.
     #[command(after_help = "Example:\n  bridgewatch collect --config sensor-1/sensor.toml\n\
         \nLogs JSON lines to stderr; BRIDGEWATCH_LOG says what, for instance `debug`.")]
@@ -218,6 +218,13 @@ pub(crate) struct CentreArguments {
     /// Folder of a centre that runs on this machine, talked to over its local socket.
     #[arg(long, value_name = "DIR")]
     pub(super) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// The configuration, `bridgewatch.toml`.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: PathBuf,
 }
 
 #[derive(Debug, Args)]
