@@ -35,7 +35,7 @@ def discovery():
     root = server.default
     verdict.expect(TAXII in root.versions, f"the root speaks {root.versions}")
     verdict.expect(root.max_content_length >= 1 << 20, root.max_content_length)
-    verdict.expect(len(root.collections) == 3, [c.title for c in root.collections])
+    verdict.expect(len(root.collections) == 2, [c.title for c in root.collections])
     writable = [c for c in root.collections if c.can_write]
     verdict.expect(len(writable) == 1 and writable[0].can_read, "a publisher writes one collection")
     only_read = Server(base + "/taxii2/", user=reader, password=reader_token, verify=authority).default.collections
@@ -66,7 +66,7 @@ def push(collection, root):
 
 def paging(path, objects):
     expected = {item["id"] for item in objects}
-    seen, first, last, params = [], None, None, {"limit": 700, "match[type]": "indicator"}
+    seen, first, last, params = [], None, None, {"limit": max(1, count // 15), "match[type]": "indicator"}
     while True:
         answer = get(path + "objects/", **params)
         verdict.expect(answer.status_code == 200, answer.text)
