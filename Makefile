@@ -42,14 +42,14 @@ clippy: console
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 nextest: console
-	cargo nextest run --workspace --exclude tests --locked
-	cargo test --workspace --exclude tests --doc --locked
+	cargo nextest run --workspace --locked -E 'not package(tests)'
+	cargo test --workspace --doc --locked
 
 doc: console
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
 
 outside: build tools-test ## the whole from outside: real clients, a real browser, two centres
-	cargo nextest run --package tests --locked
+	cargo nextest run --workspace --locked -E 'package(tests)'
 
 deny: ## licences, duplicate and banned crates
 	cargo deny --all-features check bans licenses sources

@@ -267,6 +267,49 @@ mod tests {
         assert!(heard.try_recv().is_err());
     }
 
+    /// One datagram from port 1000 to port 9.
+    fn packet(second: u32) -> Vec<u8> {
+        let mut frame = vec![0; 12];
+        frame.extend([0x08, 0x00, 0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2]);
+        frame.extend([0x03, 0xe8, 0, 9, 0, 8, 0, 0]);
+        let length = frame.len() as u32;
+        let head = [second, 0, length, length].map(u32::to_le_bytes).concat();
+        [head, frame].concat()
+    }
+
+    #[test]
+    fn flows_are_those_of_the_recording_at_any_pace() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut pcap = [0xa1b2_c3d4_u32.to_le_bytes(), [2, 0, 4, 0]].concat();
+        pcap.extend([0_u32, 0, 65_535, 1].map(u32::to_le_bytes).concat());
+        // The silence of 90 s ends the flow, though in the replay it lasts 10 ms.
+        pcap.extend([packet(100), packet(110), packet(200)].concat());
+        let path = folder.path().join("a.pcap");
+        std::fs::write(&path, &pcap).unwrap();
+        let mut decoded = Vec::new();
+        let summary = crate::decode(std::io::Cursor::new(pcap), &crate::Settings::default(), |observation| {
+            decoded.push((observation.kind, observation.record));
+            true
+        });
+        assert_eq!((summary.unwrap().faults, decoded.len()), (0, 4));
+        for pace in [Pace::Fast, Pace::Natural] {
+            let (source, mut heard) = Source::channel(100);
+            let settings = Settings { pace, gap_ms: 10, repeat: false };
+            replay(&Input::named(std::slice::from_ref(&path)), &crate::Settings::default(), &settings, &Noon, &source);
+            let mut found = Vec::new();
+            while let Ok(sound) = heard.try_recv() {
+                let (observation, _) = sound.heard().unwrap();
+                assert_eq!(observation.time, Noon.now());
+                found.push((observation.kind, observation.record));
+                if let Detail::Flow(counts) = observation.detail {
+                    let lasted = if observation.record == 2 { 10_000_000 } else { 0 };
+                    assert_eq!(counts.start, Noon.now().plus_micros(-lasted));
+                }
+            }
+            assert_eq!(found, decoded, "{pace:?}");
+        }
+    }
+
     #[test]
     fn a_repeated_replay_ends_when_nobody_hears() {
         let folder = tempfile::tempdir().unwrap();

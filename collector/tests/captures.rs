@@ -12,7 +12,7 @@ use serde_json::Value;
 
 /// The facts that are compared. Recorded addresses are those of all sections of a DNS message, not of its answers alone: left out.
 const FACTS: [&str; 5] = ["dns_query", "tls_sni", "ja3", "http_request", "http_user_agent"];
-/// Where this project reads otherwise, and why: file, fact, reason.
+/// Where this project reads otherwise, and why: file, fact, reason. What Suricata alone recorded has `suricata:` before the fact.
 const KNOWN: &str = include_str!("captures-known.tsv");
 
 fn corpora() -> Option<PathBuf> {
@@ -28,6 +28,15 @@ fn corpora() -> Option<PathBuf> {
 fn recorded(place: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(place.join("pcap/tshark-facts.jsonl")).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn known() -> BTreeSet<(&'static str, &'static str)> {
+    let case = |line: &'static str| {
+        let [file, fact, reason] = line.split('\t').collect::<Vec<_>>().try_into().unwrap();
+        assert!(!reason.is_empty(), "{file} has no reason");
+        (file, fact)
+    };
+    KNOWN.lines().filter(|line| !line.starts_with('#')).map(case).collect()
 }
 
 /// What an input says, by the name of the fact.
@@ -86,12 +95,7 @@ fn as_here(fact: &str, value: &str) -> String {
 #[test]
 fn what_others_found_is_found() {
     let Some(place) = corpora() else { return };
-    let mut known: BTreeSet<(&str, &str)> = BTreeSet::new();
-    for line in KNOWN.lines().filter(|line| !line.starts_with('#')) {
-        let [file, fact, reason] = line.split('\t').collect::<Vec<_>>().try_into().unwrap();
-        assert!(!reason.is_empty());
-        known.insert((file, fact));
-    }
+    let known: BTreeSet<_> = known().into_iter().filter(|(_, fact)| !fact.starts_with("suricata:")).collect();
     let recorded = recorded(&place);
     let (mut missing, mut compared) = (BTreeMap::new(), 0);
     for capture in &recorded {
@@ -116,6 +120,46 @@ fn what_others_found_is_found() {
     assert!(unexplained.is_empty(), "not found here: {unexplained:#?}");
     let found_after_all: Vec<_> = known.iter().filter(|case| !missing.contains_key(*case)).collect();
     assert!(found_after_all.is_empty(), "take them out of captures-known.tsv: {found_after_all:#?}");
+}
+
+/// Names that Suricata's own tests expect in its log of a capture; the key of the check, and the fact that it is.
+const EXPECTED: [(&str, &str); 5] = [
+    ("dns.rrname", "dns_query"),
+    ("dns.queries[0].rrname", "dns_query"),
+    ("tls.sni", "tls_sni"),
+    ("tls.ja3.hash", "ja3"),
+    ("http.http_user_agent", "http_user_agent"),
+];
+
+#[test]
+fn what_suricata_expects_is_found() {
+    let Some(place) = corpora() else { return };
+    let known = known();
+    let text = std::fs::read_to_string(place.join("pcap/suricata-facts.jsonl")).unwrap();
+    let mut read_already: BTreeMap<String, Found> = BTreeMap::new();
+    let (mut missing, mut compared) = (BTreeSet::new(), 0);
+    for test in text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
+        let Some(file) = test["pcap"].as_str() else { continue };
+        for check in test["checks"].as_array().into_iter().flatten().filter(|check| check["count"].as_u64() > Some(0)) {
+            for (key, fact) in EXPECTED {
+                // Only the log of the protocol itself: an alert may speak of a reassembled or decrypted copy.
+                let own = check["match"]["event_type"].as_str() == key.split('.').next();
+                let (true, Some(value)) = (own, check["match"][key].as_str()) else { continue };
+                let found = read_already.entry(file.to_owned()).or_insert_with(|| {
+                    std::fs::read(place.join("pcap").join(file)).map(|bytes| read(bytes).1).unwrap_or_default()
+                });
+                compared += 1;
+                let value = as_here(fact, value);
+                let own = format!("suricata:{fact}");
+                let explained = known.contains(&(file, fact)) || known.contains(&(file, &*own));
+                if !explained && !found.get(fact).is_some_and(|found| found.contains(&value)) {
+                    missing.insert((file.to_owned(), fact, value));
+                }
+            }
+        }
+    }
+    assert!(compared > 100, "{compared} compared");
+    assert!(missing.is_empty(), "not found here: {missing:#?}");
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! The one writer: drains what is waiting, one durable commit of the log, one commit of the catalog, then the answers.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use model::json::Limits;
 use model::marking::known_tlp;
-use model::stix::{Object, StixId};
+use model::stix::{Object, StixId, may_be_withheld};
 use model::time::{Clock, Timestamp};
 use redb::{Durability, ReadableTable};
 use sharing::class::Definition;
@@ -218,11 +219,11 @@ impl Writer {
     ) -> Result<Appended, StoreError> {
         let (class, definition) = self.shared.classes.class(&new.class)?;
         self.define(tables, frames, definition)?;
-        let (set, definition) = self.shared.classes.set(&tables.set_of(&new.refers_to)?)?;
+        let (set, definition) = self.shared.classes.set(&tables.set_of(&new.refers_to, &self.shared.classes)?)?;
         self.define(tables, frames, definition)?;
         let id = new.key.id.clone();
         let referred_to = tables.is_referred_to(&id)? || new.refers_to.contains(&id);
-        let before = referred_to.then(|| tables.alternatives(&id)).transpose()?;
+        let before = referred_to.then(|| tables.asks(&id, &self.shared.classes)).transpose()?;
         let head = Head::Statement(StatementHead {
             key: new.key,
             submitter: new.submitter,
@@ -235,7 +236,7 @@ impl Writer {
         });
         let appended = self.put(tables, frames, head, &new.bytes, &new.refers_to)?;
         if let Some(before) = before
-            && tables.alternatives(&id)? != before
+            && tables.asks(&id, &self.shared.classes)? != before
         {
             self.refresh_referrers(tables, frames, &id)?;
         }
@@ -275,12 +276,21 @@ impl Writer {
         frames: &mut Frames,
         id: &StixId,
     ) -> Result<(), StoreError> {
-        for position in tables.referrers_of(id)? {
-            let Some((row, references)) = self.stored(tables, position)? else { continue };
-            let (set, definition) = self.shared.classes.set(&tables.set_of(&references)?)?;
-            if set != row.set {
-                self.define(tables, frames, definition)?;
-                self.put(tables, frames, Head::Refreshed { key: row.key, set }, &[], &[])?;
+        let mut seen = BTreeSet::from([id.clone()]);
+        let mut changed = vec![id.clone()];
+        while let Some(id) = changed.pop() {
+            for position in tables.referrers_of(&id)? {
+                let Some((row, references)) = self.stored(tables, position)? else { continue };
+                let set = tables.set_of(&references, &self.shared.classes)?;
+                let (set, definition) = self.shared.classes.set(&set)?;
+                if set != row.set {
+                    self.define(tables, frames, definition)?;
+                    // What refers to it asks the same of its readers, if it may be withheld.
+                    if may_be_withheld(row.key.id.object_type()) && seen.insert(row.key.id.clone()) {
+                        changed.push(row.key.id.clone());
+                    }
+                    self.put(tables, frames, Head::Refreshed { key: row.key, set }, &[], &[])?;
+                }
             }
         }
         Ok(())

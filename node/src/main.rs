@@ -4,11 +4,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+mod centre;
 mod certificate;
 mod client;
 mod clock;
 mod command;
 mod config;
+mod demo;
 mod folder;
 mod sensor;
 mod shutdown;

@@ -153,7 +153,8 @@ impl Assembly<'_> {
 
     fn inward(&mut self, id: &StixId) -> Result<Vec<Relation>, StoreError> {
         let mut relations = Vec::new();
-        for source in self.view.referrers(id, BESIDE_MAX)? {
+        let (sources, _) = self.view.snapshot.referrers(self.view.sight, id, 0, BESIDE_MAX)?;
+        for source in sources {
             let object = parsed(&source)?;
             let property = object.references.iter().find(|reference| reference.id == *id);
             let property = property.map_or("", |reference| reference.property.as_str());

@@ -1,6 +1,6 @@
 //! Statements and hits as people see them in lists.
 
-use indexer::{Hit, Query, Snapshot, Statement, StoreError};
+use indexer::{Hit, Snapshot, Statement, StoreError};
 use model::json::Limits;
 use model::marking::{Meaning, known_tlp};
 use model::principal::PrincipalName;
@@ -48,37 +48,10 @@ impl View<'_> {
         behind: u64,
         limit: usize,
     ) -> Result<(Vec<Statement>, bool), StoreError> {
-        let mut found = self.all(&["sighting"])?;
-        found.retain(|statement| behind == 0 || statement.position < behind);
-        if let Some(of) = of {
-            let of_it = |statement: &Statement| match parsed(statement).map(|object| object.typed) {
-                Ok(Typed::Sighting(sighting)) => sighting.sighting_of_ref == *of,
-                _ => false,
-            };
-            found.retain(of_it);
+        match of {
+            Some(of) => self.snapshot.sightings_of(self.sight, of, behind, limit),
+            None => self.snapshot.newest_of_type(self.sight, "sighting", behind, limit),
         }
-        found.reverse();
-        let more = found.len() > limit;
-        found.truncate(limit);
-        Ok((found, more))
-    }
-
-    /// What refers to an object, sightings apart, newest first.
-    pub(crate) fn referrers(&self, id: &StixId, limit: usize) -> Result<Vec<Statement>, StoreError> {
-        let mut found = self.all(&["relationship", "report", "note", "opinion", "grouping"])?;
-        found.retain(|statement| {
-            parsed(statement).is_ok_and(|object| object.references.iter().any(|reference| reference.id == *id))
-        });
-        found.reverse();
-        found.truncate(limit);
-        Ok(found)
-    }
-
-    /// Everything of some types that may be seen, oldest first.
-    fn all(&self, types: &[&str]) -> Result<Vec<Statement>, StoreError> {
-        let types = types.iter().map(|&name| name.to_owned()).collect();
-        let query = Query { types, limit: usize::MAX, ..Query::default() };
-        Ok(self.snapshot.page(self.sight, &query)?.statements)
     }
 
     /// The newest statement of an object that the reader may see.

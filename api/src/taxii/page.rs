@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use indexer::{Query, Snapshot, Statement, StoreError, Versions};
-use model::stix::Version;
+use model::stix::{StixId, Version};
 use model::time::Timestamp;
 use serde::Deserialize;
 use sharing::Visibility;
@@ -164,7 +164,7 @@ fn by_id(
     Ok(Some(Page { statements, more }))
 }
 
-/// What the versions of one object at one origin have in common, as far as they may be seen.
+/// The oldest and the newest of an object's versions.
 struct Ends {
     first: Version,
     last: Version,
@@ -173,8 +173,7 @@ struct Ends {
 /// Those of `found`, all versions of some objects, that the filters ask for. First and last are so among what may be seen and
 /// is of the version of STIX that is asked for.
 fn chosen(found: Vec<Statement>, query: &Query, latest_spec: bool) -> Vec<Statement> {
-    let group = |statement: &Statement| (statement.key.id.clone(), statement.key.origin.clone());
-    let mut found: Vec<(Statement, bool)> = found
+    let mut found: Vec<(Statement, bool)> = folded(found)
         .into_iter()
         .map(|statement| {
             let is_20 = Dates::of(&statement.bytes).is_20();
@@ -182,18 +181,19 @@ fn chosen(found: Vec<Statement>, query: &Query, latest_spec: bool) -> Vec<Statem
         })
         .collect();
     if latest_spec {
-        let in_21: HashSet<_> = found.iter().filter(|(_, is_20)| !is_20).map(|(one, _)| group(one)).collect();
-        found.retain(|(statement, is_20)| !is_20 || !in_21.contains(&group(statement)));
+        let in_21 = found.iter().filter(|(_, is_20)| !is_20).map(|(statement, _)| statement.key.id.clone());
+        let in_21: HashSet<StixId> = in_21.collect();
+        found.retain(|(statement, is_20)| !is_20 || !in_21.contains(&statement.key.id));
     }
     found.retain(|(_, is_20)| query.spec_20.is_none_or(|wanted| wanted == *is_20));
-    let mut ends: HashMap<_, Ends> = HashMap::new();
+    let mut ends: HashMap<StixId, Ends> = HashMap::new();
     for (statement, _) in &found {
         let version = statement.key.version;
-        let ends = ends.entry(group(statement)).or_insert(Ends { first: version, last: version });
+        let ends = ends.entry(statement.key.id.clone()).or_insert(Ends { first: version, last: version });
         (ends.first, ends.last) = (ends.first.min(version), ends.last.max(version));
     }
     let wanted = |statement: &Statement| {
-        let (version, ends) = (statement.key.version, ends.get(&group(statement)));
+        let (version, ends) = (statement.key.version, ends.get(&statement.key.id));
         query.versions.iter().any(|wanted| match wanted {
             Versions::All => true,
             Versions::First => ends.is_some_and(|ends| ends.first == version),
@@ -207,6 +207,20 @@ fn chosen(found: Vec<Statement>, query: &Query, latest_spec: bool) -> Vec<Statem
             && wanted(statement)
     });
     kept.collect()
+}
+
+/// One version of an object once, though several origins state it: that of whoever stated the object first.
+fn folded(mut found: Vec<Statement>) -> Vec<Statement> {
+    let group = |statement: &Statement| (statement.key.id.clone(), statement.key.origin.clone());
+    let mut since: HashMap<_, Timestamp> = HashMap::new();
+    for statement in &found {
+        let since = since.entry(group(statement)).or_insert(statement.date);
+        *since = statement.date.min(*since);
+    }
+    found.sort_by_key(|statement| since.get(&group(statement)).copied());
+    let mut stated = HashSet::new();
+    found.retain(|statement| stated.insert((statement.key.id.clone(), statement.key.version)));
+    found
 }
 
 /// Ends a page before it would be larger than `bytes_max`; at least one object stays.

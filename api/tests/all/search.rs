@@ -28,17 +28,24 @@ async fn french_words_and_defanged_values_are_found() {
     let running = centre().await;
     running.hold(&named(1, "Réseau d'hameçonnage", GREEN), "ca").await;
     running.hold(&named(2, "something else", GREEN), "us").await;
-    for q in ["reseau", "RÉSEAU", "n1[.]example", "hxxp://n1.example", "[domain-name:value = 'n1.example']", "hamec*"] {
+    for q in ["reseau", "RÉSEAU", "n1[.]example", "hxxp://n1.example", "[domain-name:value = 'n1.example']", "hamec*"]
+    {
         let found = search(&running, "alice@ca", &[("q", q)]).await;
         let expected = if q.starts_with("hxxp") { 0 } else { 1 };
         assert_eq!(found["total"], expected, "{q}: {found}");
     }
     let found = search(&running, "alice@ca", &[("q", "value:n1.example")]).await;
     let row = &found["hits"][0];
-    assert_eq!((&row["name"], &row["value"]), (&json!("Réseau d'hameçonnage"), &json!("[domain-name:value = 'n1.example']")));
+    assert_eq!(
+        (&row["name"], &row["value"]),
+        (&json!("Réseau d'hameçonnage"), &json!("[domain-name:value = 'n1.example']"))
+    );
     assert_eq!(row["marking"]["text"], "TLP:GREEN");
-    assert_eq!(found["facets"], json!({ "type": { "indicator": 1 }, "origin": { "ca": 1 }, "marking": { "GREEN": 1 } }));
-    let hour = format!("{}:00:00.000000Z", &row["added"].as_str().unwrap()[..13]);
+    assert_eq!(
+        found["facets"],
+        json!({ "type": { "indicator": 1 }, "origin": { "ca": 1 }, "marking": { "GREEN": 1 } })
+    );
+    let hour = format!("{}:00:00.000000Z", row["added"].as_str().unwrap().get(..13).unwrap());
     assert_eq!(found["histogram"], json!([{ "hour": hour, "count": 1 }]));
     let both = search(&running, "alice@ca", &[("type", "indicator,report"), ("marking", "GREEN")]).await;
     assert_eq!(both["facets"]["origin"], json!({ "ca": 1, "us": 1 }));
@@ -70,11 +77,21 @@ async fn what_is_hidden_is_as_if_it_were_not_there() {
         answer["cursor"] = json!(answer["cursor"].is_string());
         answer
     };
-    for query in [vec![("q", "canary")], vec![("q", "canary"), ("limit", "5")], vec![("q", "number3")], vec![("limit", "6")], vec![("marking", "RED")], vec![("q", "num*"), ("limit", "2")]] {
+    for query in [
+        vec![("q", "canary")],
+        vec![("q", "canary"), ("limit", "5")],
+        vec![("q", "number3")],
+        vec![("limit", "6")],
+        vec![("marking", "RED")],
+        vec![("q", "num*"), ("limit", "2")],
+    ] {
         let (one, other) = (search(&with, "alice@ca", &query).await, search(&without, "alice@ca", &query).await);
         assert_eq!(told(one), told(other), "{query:?}");
     }
-    assert_eq!(search(&with, "paul@ca", &[("q", "canary")]).await["facets"]["marking"], json!({ "GREEN": 6, "RED": 3 }));
+    assert_eq!(
+        search(&with, "paul@ca", &[("q", "canary")]).await["facets"]["marking"],
+        json!({ "GREEN": 6, "RED": 3 })
+    );
     assert_eq!(search(&with, "firm@ca", &[("q", "canary")]).await["total"], 6, "a private partner may have GREEN");
 }
 

@@ -146,6 +146,22 @@ async fn filters_choose() {
 }
 
 #[tokio::test]
+async fn what_two_origins_state_is_one_object() {
+    let running = centre().await;
+    running.hold(&indicator(1, 1, GREEN), "us").await;
+    running.hold(&indicator(1, 1, CLEAR), "ca").await;
+    running.hold(&indicator(1, 2, CLEAR), "ca").await;
+    let id = indicator(1, 1, GREEN)["id"].as_str().unwrap().to_owned();
+    let of = |collection: &'static str, rest: &str| path(collection, &format!("objects/{id}/{rest}"));
+    let first = json_of(&running, "alice@ca", &of("all", "?match[version]=first")).await;
+    assert_eq!(first["objects"], json!([indicator(1, 1, GREEN)]), "the creator's own");
+    assert_eq!(names(&json_of(&running, "alice@ca", &of("all", "")).await), ["indicator 1 of minute 2"]);
+    let versions = json_of(&running, "alice@ca", &of("all", "versions/")).await;
+    assert_eq!(versions["versions"].as_array().unwrap().len(), 2);
+    assert_eq!(names(&json_of(&running, "alice@ca", &of("us", "")).await), ["indicator 1 of minute 1"]);
+}
+
+#[tokio::test]
 async fn pages_follow_without_gap_or_double_and_cursors_are_bound() {
     let running = centre().await;
     for n in 0..25 {

@@ -352,6 +352,7 @@ async fn rules_come_go_and_survive_a_broken_stream() {
     ]);
     rules(3).await;
     hear(&source, 1..=5).await;
+    case.held.holds(5).await;
     // A new stream says it all again; until it is whole the rules in use stay.
     case.held
         .said
@@ -359,6 +360,7 @@ async fn rules_come_go_and_survive_a_broken_stream() {
     case.held.cut();
     tokio::time::sleep(Duration::from_millis(100)).await;
     hear(&source, 1..=6).await;
+    case.held.holds(11).await;
     case.held.say([RuleLine::Ready(1)]);
     rules(1).await;
     hear(&source, 1..=6).await;

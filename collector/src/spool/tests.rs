@@ -143,7 +143,7 @@ fn an_agreed_new_spool_keeps_its_numbers() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
 
     /// kill -9 and loss of power: the last segment ends anywhere.
     #[test]
@@ -173,7 +173,7 @@ proptest! {
     /// A damaged byte: what is read is what was written under that number, and what is not read is counted.
     #[test]
     fn a_damaged_byte_is_noticed(
-        count in 1_u64..60, which in any::<prop::sample::Index>(), place in any::<prop::sample::Index>(), to in any::<u8>(),
+        count in 1_u64..25, which in any::<prop::sample::Index>(), place in any::<prop::sample::Index>(), to in any::<u8>(),
     ) {
         let folder = tempfile::tempdir().unwrap();
         let mut spool = Spool::open(folder.path(), small()).unwrap();

@@ -83,7 +83,11 @@ export function start({ centre = "ca", port = 0, idle_s = 900, rate_ms = 900, ro
     const get = (name) => url.searchParams.get(name) ?? "";
     const words = get("q").toLowerCase().split(/\s+/).filter(Boolean);
     const keys = ["type", "origin"];
-    const all = [...state.indicators.map((item) => item.row), ...state.sightings].filter((row) => {
+    const hits = state.hits.map((each) => ({
+      id: each.id, type: "hit", origin: centre, name: each.indicator_name, value: each.value, marking: each.marking, created: null, modified: null, added: each.received,
+      revoked: false, count: null, sighting_of: each.indicator, first_seen: each.time, last_seen: each.time,
+    }));
+    const all = (get("type") === "hit" ? hits : [...state.indicators.map((item) => item.row), ...state.sightings]).filter((row) => {
       const text = `${row.id} ${row.name} ${row.value}`.toLowerCase();
       return words.every((word) => text.includes(word)) && keys.every((key) => !get(key) || row[key] === get(key))
         && (!get("marking") || (row.marking.tlp ?? "UNMARKED") === get("marking"))

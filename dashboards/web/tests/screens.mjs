@@ -7,8 +7,8 @@ import { Trial } from "./chromium.mjs";
 
 const trial = new Trial(new URL("../screenshots", import.meta.url).pathname);
 if (!Trial.possible()) {
-  console.log("screens: skipped: no Chromium");
-  process.exit(0);
+  console.error("screens: no Chromium: `make tools-test` installs it, CHROMIUM names one elsewhere");
+  process.exit(1);
 }
 await trial.open();
 const ca = await start({ centre: "ca" });
@@ -127,6 +127,15 @@ await part("keys", async () => {
   await look(page, "commands");
   await page.keyboard.press("Escape");
   await page.keyboard.press("End");
+  await page.context().close();
+});
+
+await part("search for hits", async () => {
+  const page = await signedIn(ca.url, "/search?q=type:hit+since:soon");
+  await page.waitForSelector("main .fault");
+  await page.click("[role=row][aria-rowindex='2']");
+  await page.waitForSelector("aside details[open] .matched");
+  await look(page, "search-hit");
   await page.context().close();
 });
 

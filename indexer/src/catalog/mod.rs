@@ -5,15 +5,15 @@ mod row;
 use std::collections::BTreeMap;
 
 use model::principal::CentreCode;
-use model::stix::{StixId, Version};
+use model::stix::{StixId, Version, may_be_withheld};
 use model::time::Timestamp;
 use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
-use sharing::{ClassId, ClassSetId};
-use sharing::class::{Alternatives, ClassSet};
+use sharing::class::ClassSet;
+use sharing::{ClassId, ClassSetId, ClassTable};
 
 pub(crate) use self::row::{
-    HeadView, KeyView, Row, after, decode_row, encode_row, head_of, head_view, hit_key, id_prefix, origin_prefix,
-    place, position_of, type_place, version_key,
+    HeadView, KeyView, Row, TIMED, after, decode_row, encode_row, head_of, head_view, hit_key, id_prefix,
+    origin_prefix, place, position_of, type_place, version_key,
 };
 use crate::error::StoreError;
 use crate::log::entry::{Credential, Envelope, Head, StatementHead, StatementKey};
@@ -181,11 +181,16 @@ impl<'t> Tables<'t> {
         Ok((row, envelope.to_vec(), sealed.to_vec()))
     }
 
-    /// Positions of all versions of one origin, oldest first.
-    fn versions(&self, id: &StixId, origin: &CentreCode) -> Result<Vec<u64>, StoreError> {
+    /// Positions of all versions of one origin, oldest first, and whether each has a time.
+    fn versions(&self, id: &StixId, origin: &CentreCode) -> Result<Vec<(u64, bool)>, StoreError> {
         let prefix = origin_prefix(id, origin);
         let range = self.places.range(prefix.as_slice()..after(&prefix).as_slice())?;
-        range.map(|row| Ok(row?.1.value())).collect()
+        range
+            .map(|row| {
+                let (place, position) = row?;
+                Ok((position.value(), place.value().get(prefix.len()) == Some(&TIMED)))
+            })
+            .collect()
     }
 
     fn statement(
@@ -206,6 +211,7 @@ impl<'t> Tables<'t> {
         }
         let mut row = Row {
             date: envelope.date,
+            born: sequence,
             key: envelope.key,
             class: head.class,
             set: head.set,
@@ -217,7 +223,8 @@ impl<'t> Tables<'t> {
             spec_20: head.spec_20,
         };
         let (first, before, last) = self.neighbours(id, origin)?;
-        if first != sequence && last == sequence && replaced.is_none() {
+        let ordered = matches!(version, Version::Modified(_));
+        if ordered && first != sequence && last == sequence && replaced.is_none() {
             let (mut previous, envelope, sealed) = self.row(before)?;
             if previous.newest && previous.governing == row.class {
                 // The usual case of a new version: nothing changes for those before the previous one.
@@ -247,19 +254,21 @@ impl<'t> Tables<'t> {
         Ok((first, before, last))
     }
 
-    /// Sets which version is newest and oldest of those that were not withdrawn, and whose class governs.
+    /// Sets which version is newest and oldest of those that were not withdrawn, and whose class governs. Versions without
+    /// time come before all others, in the order in which they came.
     fn govern(&mut self, id: &StixId, origin: &CentreCode) -> Result<(), StoreError> {
         let mut held = Vec::new();
-        for position in self.versions(id, origin)? {
+        for (position, timed) in self.versions(id, origin)? {
             let row = self.plain(position)?;
             if !row.withdrawn {
-                held.push((position, row));
+                held.push((position, row, timed));
             }
         }
-        let Some((newest, governing)) = held.last().map(|(position, row)| (*position, row.class)) else {
+        held.sort_by_key(|(_, row, timed)| if *timed { (true, 0) } else { (false, row.born) });
+        let Some((newest, governing)) = held.last().map(|(position, row, _)| (*position, row.class)) else {
             return Ok(());
         };
-        for (number, (position, row)) in held.iter().enumerate() {
+        for (number, (position, row, _)) in held.iter().enumerate() {
             let now = (governing, *position == newest, number == 0);
             if (row.governing, row.newest, row.oldest) != now {
                 let (mut row, envelope, sealed) = self.row(*position)?;
@@ -274,7 +283,7 @@ impl<'t> Tables<'t> {
     fn withdraw(&mut self, origin: &CentreCode, id: &StixId, version: &Version) -> Result<(), StoreError> {
         let last = self.places.get(place(id, origin, version).as_slice())?.map(|position| position.value());
         let Some(last) = last else { return Ok(()) };
-        for position in self.versions(id, origin)? {
+        for (position, _) in self.versions(id, origin)? {
             let this = position == last;
             let (mut row, envelope, sealed) = self.row(position)?;
             if !row.withdrawn && (this || matches!(version, Version::Modified(_))) {
@@ -316,15 +325,21 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
-    /// The classes of what is held under an id, one of each origin.
-    pub(crate) fn alternatives(&self, id: &StixId) -> Result<Alternatives, StoreError> {
+    /// What referring to an id asks of a reader: one of the classes of what is held under it, one of each origin; and where
+    /// such an object is withheld from who does not see what it refers to itself, that too.
+    pub(crate) fn asks(&self, id: &StixId, classes: &ClassTable) -> Result<ClassSet, StoreError> {
         let prefix = id_prefix(id);
         let mut standing = Standing::default();
         for place in self.places.range(prefix.as_slice()..after(&prefix).as_slice())? {
             let (key, position) = place?;
-            standing.note(key.value().get(prefix.len()..).unwrap_or_default(), &self.plain(position.value())?);
+            let position = position.value();
+            standing.note(key.value().get(prefix.len()..).unwrap_or_default(), position, &self.plain(position)?);
         }
-        Ok(standing.classes().collect())
+        let mut asks: ClassSet = [standing.each().map(|stands| stands.class).collect()].into();
+        if may_be_withheld(id.object_type()) {
+            asks.extend(standing.each().filter_map(|stands| classes.members(stands.set)).flatten());
+        }
+        Ok(asks)
     }
 
     /// Does anything that is held refer to `id`?
@@ -334,9 +349,13 @@ impl<'t> Tables<'t> {
         Ok(referrer.is_some())
     }
 
-    /// The set of what is referred to.
-    pub(crate) fn set_of(&self, refers_to: &[StixId]) -> Result<ClassSet, StoreError> {
-        refers_to.iter().map(|id| self.alternatives(id)).collect()
+    /// What referring to all of these asks of a reader.
+    pub(crate) fn set_of(&self, refers_to: &[StixId], classes: &ClassTable) -> Result<ClassSet, StoreError> {
+        let mut set = ClassSet::new();
+        for id in refers_to {
+            set.extend(self.asks(id, classes)?);
+        }
+        Ok(set)
     }
 
     /// Those that refer to `id`, by the position of their row.
@@ -352,23 +371,33 @@ impl<'t> Tables<'t> {
     }
 }
 
-/// What stands for an object towards those that refer to it, one class of each origin: of its newest version, or, where it took
-/// all of them back, of the last. What is said here of an object that was taken back stays with those who could see it.
+/// One origin's version that stands for an object.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stands {
+    pub(crate) position: u64,
+    pub(crate) class: ClassId,
+    pub(crate) set: ClassSetId,
+    newest: bool,
+}
+
+/// What stands for an object towards those that refer to it, one of each origin: its newest version, or, where it took
+/// all of them back, the last. What is said here of an object that was taken back stays with those who could see it.
 #[derive(Default)]
-pub(crate) struct Standing(BTreeMap<Vec<u8>, (bool, ClassId)>);
+pub(crate) struct Standing(BTreeMap<Vec<u8>, Stands>);
 
 impl Standing {
     /// Notes a version; `rest` is what stands behind the object's id in its place. Versions come oldest first.
-    pub(crate) fn note(&mut self, rest: &[u8], row: &Row) {
+    pub(crate) fn note(&mut self, rest: &[u8], position: u64, row: &Row) {
         let origin = rest.split(|byte| *byte == 0).next().unwrap_or_default();
-        let stands = self.0.entry(origin.to_vec()).or_insert((row.newest, row.class));
-        if !stands.0 {
-            *stands = (row.newest, row.class);
+        let this = Stands { position, class: row.class, set: row.set, newest: row.newest };
+        let stands = self.0.entry(origin.to_vec()).or_insert(this);
+        if !stands.newest {
+            *stands = this;
         }
     }
 
-    /// The classes.
-    pub(crate) fn classes(&self) -> impl Iterator<Item = ClassId> {
-        self.0.values().map(|(_, class)| *class)
+    /// Each of them.
+    pub(crate) fn each(&self) -> impl Iterator<Item = Stands> {
+        self.0.values().copied()
     }
 }

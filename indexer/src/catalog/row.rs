@@ -15,13 +15,17 @@ const OLDEST: u8 = 2;
 const WITHDRAWN: u8 = 4;
 const REVOKED: u8 = 8;
 const SPEC_20: u8 = 16;
+/// What a version with a time begins with among the places.
+pub(crate) const TIMED: u8 = 1;
 /// Bytes of a row before its envelope.
-const PLAIN_BYTES: usize = 33;
+const PLAIN_BYTES: usize = 41;
 
 /// The plain part of a row, of fixed length: all that decides whether a statement is shown, read without decoding more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) date: Timestamp,
+    /// The sequence it came with; its position may be a later one.
+    pub(crate) born: u64,
     pub(crate) key: KeyName,
     pub(crate) class: ClassId,
     pub(crate) set: ClassSetId,
@@ -54,6 +58,7 @@ impl Row {
 pub(crate) fn encode_row(row: &Row, envelope: &[u8], sealed: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(PLAIN_BYTES + envelope.len() + sealed.len());
     out.extend_from_slice(&row.date.micros().to_le_bytes());
+    out.extend_from_slice(&row.born.to_le_bytes());
     out.extend_from_slice(&row.key.day.to_le_bytes());
     for number in [row.key.retention, row.class.0, row.set.0, row.governing.0] {
         out.extend_from_slice(&number.to_le_bytes());
@@ -73,7 +78,8 @@ pub(crate) fn decode_row(bytes: &[u8]) -> Result<(Row, &[u8], &[u8]), StoreError
         *bytes = rest;
         Ok(number)
     }
-    let (date, mut rest) = bytes.split_first_chunk::<8>().ok_or(SHORT)?;
+    let (date, rest) = bytes.split_first_chunk::<8>().ok_or(SHORT)?;
+    let (born, mut rest) = rest.split_first_chunk::<8>().ok_or(SHORT)?;
     let day = i32::from_le_bytes(*number(&mut rest)?);
     let mut next = || number(&mut rest).map(|bytes| u32::from_le_bytes(*bytes));
     let (retention, class, set, governing) = (next()?, next()?, next()?, next()?);
@@ -82,6 +88,7 @@ pub(crate) fn decode_row(bytes: &[u8]) -> Result<(Row, &[u8], &[u8]), StoreError
     let (envelope, sealed) = rest.split_at_checked(length).ok_or(SHORT)?;
     let row = Row {
         date: Timestamp::from_micros(i64::from_le_bytes(*date)),
+        born: u64::from_le_bytes(*born),
         key: KeyName { retention, day },
         class: ClassId(class),
         set: ClassSetId(set),
@@ -168,7 +175,7 @@ pub(crate) fn version_key(version: &Version) -> Vec<u8> {
     match version {
         Version::Digest(digest) => [&[0], digest.as_slice()].concat(),
         Version::Modified(time) => {
-            [&[1], (time.micros().cast_unsigned() ^ (1 << 63)).to_be_bytes().as_slice()].concat()
+            [&[TIMED], (time.micros().cast_unsigned() ^ (1 << 63)).to_be_bytes().as_slice()].concat()
         }
     }
 }
@@ -229,6 +236,7 @@ mod tests {
             for number in 0..32_u8 {
                 let row = Row {
                     date,
+                    born: 1 << 40,
                     key: name,
                     class: head.class,
                     set: ClassSetId(8),

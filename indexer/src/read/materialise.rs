@@ -189,10 +189,18 @@ impl Snapshot {
         })
     }
 
-    /// What a marking definition that is held here means: the newest that is held, of any origin.
+    /// What a marking definition that is held here means, by the newest version of each origin. Where two origins do not mean
+    /// the same by it, nobody knows.
     pub fn meaning(&self, id: &StixId) -> Result<Option<Meaning>, StoreError> {
-        let newest = self.statements(id)?.into_iter().rfind(|found| found.newest);
-        let value = newest.and_then(|found| serde_json::from_slice(&found.bytes).ok());
-        Ok(value.map(|value| meaning(id, &value)))
+        let mut agreed = None;
+        for found in self.statements(id)?.into_iter().filter(|found| found.newest) {
+            let value = serde_json::from_slice(&found.bytes).map_err(|_| StoreError::Damaged("a stored object"))?;
+            let this = meaning(id, &value);
+            if agreed.as_ref().is_some_and(|agreed| *agreed != this) {
+                return Ok(Some(Meaning::Unknown("two centres define it differently".to_owned())));
+            }
+            agreed = Some(this);
+        }
+        Ok(agreed)
     }
 }

@@ -2,7 +2,7 @@
 
 use model::json::Limits;
 use model::principal::{CentreCode, PrincipalName};
-use model::stix::{Object, StixId, Typed, read};
+use model::stix::{Object, StixId, Typed, may_be_withheld, read};
 use model::time::Timestamp;
 use sharing::render::{Rendering, render};
 use sharing::{ClassId, Visibility};
@@ -12,6 +12,8 @@ use crate::catalog::{HeadView, KeyView, PLACES, REFERRERS, Row, Standing, after,
 use crate::error::StoreError;
 use crate::log::entry::StatementKey;
 
+/// How many references away something still counts as visible; further away it is hidden.
+const DEPTH_MAX: usize = 8;
 /// What says something about other objects.
 const REFERRING: [&str; 5] = ["grouping", "note", "opinion", "relationship", "report"];
 
@@ -53,22 +55,45 @@ impl Snapshot {
 
     /// May what stands for an object be seen, as far as those that refer to it are concerned?
     pub fn is_visible(&self, visibility: &Visibility, id: &StixId) -> Result<bool, StoreError> {
-        self.any_standing(id, |class| visibility.sees(class))
+        self.is_shown(visibility, id, 0)
+    }
+
+    /// As [`Snapshot::is_visible`], `depth` references away from what is read.
+    fn is_shown(&self, visibility: &Visibility, id: &StixId, depth: usize) -> Result<bool, StoreError> {
+        let Some(rows) = self.rows()? else { return Ok(false) };
+        for stands in self.standing(id)?.each().filter(|stands| visibility.sees(stands.class)) {
+            if !may_be_withheld(id.object_type()) || visibility.sees_all(stands.set) {
+                return Ok(true);
+            }
+            let Some(bytes) = rows.get(stands.position)?.filter(|_| depth < DEPTH_MAX) else { continue };
+            let statement = self.unchecked(bytes.value())?;
+            let visible = |id: &StixId| self.is_shown(visibility, id, depth + 1);
+            if !matches!(rendered(&statement.bytes, visible)?, Rendering::Withheld(_)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn standing(&self, id: &StixId) -> Result<Standing, StoreError> {
+        let mut standing = Standing::default();
+        let (Some(places), Some(rows)) = (table_or(self.transaction.open_table(PLACES))?, self.rows()?) else {
+            return Ok(standing);
+        };
+        let prefix = id_prefix(id);
+        for place in places.range(prefix.as_slice()..after(&prefix).as_slice())? {
+            let (key, position) = place?;
+            let position = position.value();
+            if let Some(bytes) = rows.get(position)? {
+                let row = decode_row(bytes.value())?.0;
+                standing.note(key.value().get(prefix.len()..).unwrap_or_default(), position, &row);
+            }
+        }
+        Ok(standing)
     }
 
     pub(super) fn any_standing(&self, id: &StixId, visible: impl Fn(ClassId) -> bool) -> Result<bool, StoreError> {
-        let (Some(places), Some(rows)) = (table_or(self.transaction.open_table(PLACES))?, self.rows()?) else {
-            return Ok(false);
-        };
-        let prefix = id_prefix(id);
-        let mut standing = Standing::default();
-        for place in places.range(prefix.as_slice()..after(&prefix).as_slice())? {
-            let (key, position) = place?;
-            if let Some(bytes) = rows.get(position.value())? {
-                standing.note(key.value().get(prefix.len()..).unwrap_or_default(), &decode_row(bytes.value())?.0);
-            }
-        }
-        Ok(standing.classes().any(visible))
+        Ok(self.standing(id)?.each().any(|stands| visible(stands.class)))
     }
 
     /// The newest sightings of an indicator that may be seen, newest first, behind a position (0: from the newest), and

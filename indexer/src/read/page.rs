@@ -102,6 +102,39 @@ impl Snapshot {
         Ok(page)
     }
 
+    /// The newest statements of one type that may be seen, newest first, behind a position (0: from the newest), and whether
+    /// there are more.
+    pub fn newest_of_type(
+        &self,
+        visibility: &Visibility,
+        object_type: &str,
+        behind: u64,
+        limit: usize,
+    ) -> Result<(Vec<Statement>, bool), StoreError> {
+        let mut found = Vec::new();
+        let (Some(rows), Some(types)) = (self.rows()?, table_or(self.transaction.open_table(TYPES))?) else {
+            return Ok((found, false));
+        };
+        let mut reader = Reader::new(visibility);
+        let first = type_place(object_type, 0);
+        let end = type_place(object_type, if behind == 0 { u64::MAX } else { behind });
+        for place in types.range(first.as_slice()..end.as_slice())?.rev() {
+            let position = position_of(place?.0.value())?;
+            let Some(bytes) = rows.get(position)? else { continue };
+            let (row, envelope, sealed) = decode_row(bytes.value())?;
+            if !row.newest || !reader.shows(&row) {
+                continue;
+            }
+            let head = head_view(envelope)?;
+            let Some(statement) = self.seen(&mut reader, position, &row, &head, (envelope, sealed))? else { continue };
+            if found.len() == limit {
+                return Ok((found, true));
+            }
+            found.push(statement);
+        }
+        Ok((found, false))
+    }
+
     /// The positions of all statements of some types behind a position, in order.
     pub(super) fn of_types(
         &self,

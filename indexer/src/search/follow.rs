@@ -306,9 +306,6 @@ impl Follower {
         let key = statement_key(id, origin);
         self.writer.delete_term(Term::from_field_text(self.fields.key, &key));
         let Some((position, statement)) = snapshot.newest(id, origin)? else { return Ok(()) };
-        if statement.withdrawn {
-            return Ok(());
-        }
         let (mut set, mut terms) = (statement.head.set.0, Terms::default());
         match model::stix::read(&statement.bytes, &Limits::default()) {
             Ok((object, _)) => {

@@ -11,7 +11,7 @@ use crate::log::entry::Envelope;
 use crate::read::{Hit, Reader, Snapshot, Statement, Unchecked, table_or};
 
 impl Snapshot {
-    /// The newest version of one origin, and its position; for the index, which filters by class itself.
+    /// The newest version of one origin that it has not taken back, and its position; the index filters by class itself.
     pub(super) fn newest(&self, id: &StixId, origin: &CentreCode) -> Result<Option<(u64, Unchecked)>, StoreError> {
         let (Some(places), Some(rows)) =
             (table_or(self.transaction.open_table(PLACES))?, table_or(self.transaction.open_table(ROWS))?)
@@ -19,16 +19,19 @@ impl Snapshot {
             return Ok(None);
         };
         let prefix = origin_prefix(id, origin);
-        let Some(last) = places.range(prefix.as_slice()..after(&prefix).as_slice())?.next_back() else {
-            return Ok(None);
-        };
-        let position = last?.1.value();
-        let Some(bytes) = rows.get(position)? else { return Ok(None) };
-        match self.unchecked(bytes.value()) {
-            Ok(statement) => Ok(Some((position, statement))),
-            Err(StoreError::Erased) => Ok(None),
-            Err(error) => Err(error),
+        for place in places.range(prefix.as_slice()..after(&prefix).as_slice())?.rev() {
+            let position = place?.1.value();
+            let Some(bytes) = rows.get(position)? else { continue };
+            let row = decode_row(bytes.value())?.0;
+            if row.newest && !row.withdrawn {
+                return match self.unchecked(bytes.value()) {
+                    Ok(statement) => Ok(Some((position, statement))),
+                    Err(StoreError::Erased) => Ok(None),
+                    Err(error) => Err(error),
+                };
+            }
         }
+        Ok(None)
     }
 
     /// The statement at a position, as it may be seen.

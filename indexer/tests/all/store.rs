@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use indexer::{Credential, NewEntry, NewHit, Query, Store, Versions};
-use model::marking::Tlp;
-use model::stix::StixId;
+use model::marking::{Meaning, Tlp};
+use model::stix::{StixId, Version};
 use model::time::Timestamp;
 use serde_json::json;
 use sharing::{Class, Gate, Principal, Role, Visibility};
@@ -55,6 +55,29 @@ async fn hidden_references_go_and_come_back_with_a_new_date() {
     let again = store.read().unwrap().page(&bob, &after).unwrap().statements;
     let text = String::from_utf8(again[0].bytes.clone()).unwrap();
     assert!(!text.contains(&red_one) && text.contains(&late_one), "{text}");
+}
+
+/// A relationship whose end is hidden is hidden itself: what refers to it does not name it either, until the end is shown.
+#[tokio::test]
+async fn what_is_withheld_for_what_it_refers_to_is_named_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, gate) = open(folder.path());
+    let (open_one, hidden) = (id("identity", 1), id("identity", 2));
+    let between = id("relationship", 3);
+    let relationship = json!({"type": "relationship", "id": between, "relationship_type": "related-to",
+        "source_ref": open_one, "target_ref": hidden});
+    store.append(vec![identity(1, 1, Some(Tlp::Clear)), identity(2, 1, Some(Tlp::Red))]).await.unwrap();
+    store.append(vec![entry(&relationship, Some(Tlp::Green)), report(1, &[open_one, between.clone()])]).await.unwrap();
+    store.append(vec![report(2, &[id("report", 1), between.clone()])]).await.unwrap();
+    let text = |name: &str| {
+        let all = store.read().unwrap().page(&sees(&gate, name), &all(100)).unwrap().statements;
+        all.iter().map(|statement| String::from_utf8(statement.bytes.clone()).unwrap()).collect::<String>()
+    };
+    assert!(text("alice@us").matches(&between).count() == 3);
+    assert!(!text("bob@us").contains(&between) && text("bob@us").contains(&id("report", 1)), "{}", text("bob@us"));
+    store.append(vec![identity(2, 2, Some(Tlp::Green))]).await.unwrap();
+    assert_eq!(text("bob@us").matches(&between).count(), 3, "its end may be seen now, and with it all that names it");
+    assert!(store.equals_rebuild().unwrap());
 }
 
 #[tokio::test]
@@ -192,14 +215,21 @@ async fn credentials_and_marking_definitions_are_kept() {
         .unwrap();
     let gone = Principal { revoked: true, ..principal };
     store.append(vec![NewEntry::Principal { principal: Box::new(gone.clone()), credential: None }]).await.unwrap();
-    let marking = json!({"type": "marking-definition", "id": id("marking-definition", 1), "definition_type": "statement", "definition": {"statement": "x"}});
-    let mut new = entry(&json!({"type": "identity", "id": id("identity", 1), "name": "x"}), None);
-    if let NewEntry::Statement(new) = &mut new {
-        new.key.id = id("marking-definition", 1).parse().unwrap();
-        new.bytes = marking.to_string().into_bytes();
+    // Definitions have no versions by time: the one that came last holds, whatever its digest.
+    for number in 0..20_u8 {
+        let marking = json!({"type": "marking-definition", "id": id("marking-definition", 1), "definition_type": "statement",
+            "definition": {"statement": format!("words {number}")}});
+        let mut new = entry(&json!({"type": "identity", "id": id("identity", 1), "name": "x"}), None);
+        if let NewEntry::Statement(new) = &mut new {
+            new.key.id = id("marking-definition", 1).parse().unwrap();
+            new.key.version = Version::Digest([number.wrapping_mul(97); 32]);
+            new.bytes = marking.to_string().into_bytes();
+        }
+        store.append(vec![new]).await.unwrap();
+        let meaning = store.read().unwrap().meaning(&id("marking-definition", 1).parse().unwrap()).unwrap();
+        assert_eq!(meaning, Some(Meaning::Statement(format!("words {number}"))));
     }
-    store.append(vec![new]).await.unwrap();
+    assert!(store.equals_rebuild().unwrap());
     let snapshot = store.read().unwrap();
     assert_eq!(snapshot.principals().unwrap(), vec![(gone, vec![Credential::Token([1; 32])])]);
-    assert!(snapshot.meaning(&id("marking-definition", 1).parse().unwrap()).unwrap().is_some());
 }

@@ -132,6 +132,35 @@ async fn what_is_taken_back_or_turns_red_is_gone_at_once() {
 }
 
 #[tokio::test]
+async fn of_an_observable_what_stands_is_found_whichever_was_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let centre = open(folder.path(), settings());
+    let observable = |note: &str| {
+        let value = json!({"value": "evil.example", "x_note": note});
+        let one = entry("domain-name", 1, 0, class("us", Some(Tlp::Clear)), &value);
+        let key = match &one {
+            NewEntry::Statement(new) => Some(new.key.clone()),
+            _ => None,
+        };
+        (key.unwrap(), one)
+    };
+    let mut keys = Vec::new();
+    for note in ["a", "b", "c", "d"] {
+        let (key, one) = observable(note);
+        centre.add([one]).await;
+        assert_eq!(centre.ids("bob@us", "a.evil.example"), Vec::<String>::new());
+        assert_eq!(centre.ids("bob@us", "evil.example"), [id("domain-name", 1)]);
+        keys.push(key);
+    }
+    // By their digests, not by when they came: the last of the places goes first.
+    keys.sort_by_key(|key| std::cmp::Reverse(key.version));
+    for (gone, key) in keys.into_iter().enumerate() {
+        centre.add([NewEntry::Withdrawal { origin: key.origin, id: key.id, version: key.version }]).await;
+        assert_eq!(centre.ids("bob@us", "evil.example").len(), usize::from(gone < 3), "{gone} taken back");
+    }
+}
+
+#[tokio::test]
 async fn too_far_behind_is_said_and_not_answered_in_part() {
     let folder = tempfile::tempdir().unwrap();
     let behind =

@@ -10,5 +10,5 @@ mod typed;
 pub use id::{StixId, StixIdError};
 pub use object::{Object, Version, read, read_value};
 pub use redaction::{Redaction, without};
-pub use reference::{Need, Reference};
+pub use reference::{Need, Reference, may_be_withheld};
 pub use typed::{Indicator, Relationship, Sighting, Typed};

@@ -45,6 +45,11 @@ const NOT_EMPTY: &[(&str, &str)] = &[
     ("malware-analysis", "analysis_sco_refs"),
 ];
 
+/// May an object of this type have to be withheld because of what it refers to?
+pub fn may_be_withheld(object_type: &str) -> bool {
+    REQUIRED.iter().any(|(kind, _)| *kind == object_type) || NOT_EMPTY.iter().any(|(kind, _)| *kind == object_type)
+}
+
 fn need(object_type: &str, property: &str, list: bool) -> Need {
     let required = |(kind, properties): &(&str, &[&str])| *kind == object_type && properties.contains(&property);
     if REQUIRED.iter().any(required) {

@@ -15,6 +15,8 @@ use super::intake::internal;
 
 /// Bytes of one part of a dump.
 const PART_BYTES: usize = 1 << 18;
+/// The object log, as a dump names it.
+const OBJECTS: &str = "objects";
 /// Parts that wait for a reader.
 const PARTS_WAITING: usize = 4;
 
@@ -41,8 +43,11 @@ impl Office {
 
     async fn put(&self, principal: Principal, credentials: Vec<Credential>) -> Result<(), ServiceError> {
         let entry = |credential| NewEntry::Principal { principal: Box::new(principal.clone()), credential };
-        let entries =
-            if credentials.is_empty() { vec![entry(None)] } else { credentials.into_iter().map(|c| entry(Some(c))).collect() };
+        let entries = if credentials.is_empty() {
+            vec![entry(None)]
+        } else {
+            credentials.into_iter().map(|c| entry(Some(c))).collect()
+        };
         self.store.append(entries).await.map_err(internal)?;
         let snapshot = self.store.read().map_err(internal)?;
         self.principals.refresh(&snapshot).map_err(internal)
@@ -97,18 +102,22 @@ impl Administration for Office {
             let (near, far) = mpsc::channel(PARTS_WAITING);
             tokio::task::spawn_blocking(move || {
                 let mut part = Vec::with_capacity(PART_BYTES);
-                let dumped = store.dump(|entry| {
-                    if entry.sequence > upto {
-                        return Ok(false);
+                let mut failed = None;
+                let dumped = store.dump(1, |entry| {
+                    if entry.log == OBJECTS && entry.sequence > upto {
+                        return true; // what came since is for the next dump; the disclosures still follow
                     }
-                    serde_json::to_writer(&mut part, &entry).map_err(|_| indexer::StoreError::Damaged("an entry"))?;
+                    if let Err(error) = serde_json::to_writer(&mut part, &entry) {
+                        failed = Some(error);
+                        return false;
+                    }
                     part.push(b'\n');
-                    let full = part.len() >= PART_BYTES;
-                    Ok(!full || near.blocking_send(Ok(std::mem::take(&mut part).into())).is_ok())
+                    part.len() < PART_BYTES || near.blocking_send(Ok(std::mem::take(&mut part).into())).is_ok()
                 });
-                let last = match dumped {
-                    Ok(()) => Ok(part.into()),
-                    Err(error) => Err(internal(error)),
+                let last = match (dumped, failed) {
+                    (Ok(()), None) => Ok(part.into()),
+                    (Err(error), _) => Err(internal(error)),
+                    (Ok(()), Some(error)) => Err(internal(error)),
                 };
                 let _ = near.blocking_send(last); // the reader may be gone
             });

@@ -136,11 +136,7 @@ impl Fold {
     }
 
     /// Created, modified and count of the newest version of a sighting.
-    fn published(
-        &self,
-        snapshot: &Snapshot,
-        key: &FoldKey,
-    ) -> Result<Option<(Timestamp, Timestamp, u64)>, StoreError> {
+    fn published(&self, snapshot: &Snapshot, key: &FoldKey) -> Result<Option<(Timestamp, Timestamp, u64)>, StoreError> {
         let Some(id) = key.sighting(&self.centre) else { return Ok(None) };
         let newest = snapshot.statements(&id)?.into_iter().find(|found| found.newest);
         let Some(newest) = newest else { return Ok(None) };
@@ -152,7 +148,8 @@ impl Fold {
     /// The sightings that are due at `now`: new ones at once, later versions at most once in 30 s and when their hour is
     /// over. They count as published; if their append fails, the fold must be dropped.
     pub(crate) fn due(&mut self, snapshot: &Snapshot, now: Timestamp) -> Result<Vec<NewEntry>, StoreError> {
-        let due: Vec<FoldKey> = self.sums.iter().filter(|(key, sum)| is_due(key, sum, now)).map(|(key, _)| key.clone()).collect();
+        let due: Vec<FoldKey> =
+            self.sums.iter().filter(|(key, sum)| is_due(key, sum, now)).map(|(key, _)| key.clone()).collect();
         let mut entries = Vec::new();
         for key in due {
             let Some(sum) = self.sums.get_mut(&key) else { continue };
@@ -224,9 +221,7 @@ fn is_due(key: &FoldKey, sum: &Sum, now: Timestamp) -> bool {
     match sum.published {
         None => true,
         Some((_, count)) if count >= sum.count => false,
-        Some((before, _)) => {
-            now >= before.plus_micros(VERSION_STEP_MICROS) || now >= key.hour.plus_micros(HOUR_MICROS)
-        }
+        Some((before, _)) => now >= before.plus_micros(VERSION_STEP_MICROS) || now >= key.hour.plus_micros(HOUR_MICROS),
     }
 }
 

@@ -18,6 +18,8 @@ pub(crate) struct Holding<'a> {
     snapshot: &'a Snapshot,
     book: &'a Book,
     definitions: HashMap<StixId, Meaning>,
+    /// Definitions that were looked up in the store: a body cites few of them, many times.
+    looked_up: RefCell<HashMap<StixId, Option<Meaning>>>,
     versions: HashMap<(StixId, Version), [u8; 32]>,
     /// Over the link: a rendering that is newer than what is held replaces it and contradicts nothing.
     replaces: Option<u32>,
@@ -32,6 +34,7 @@ impl<'a> Holding<'a> {
             snapshot,
             book,
             definitions: HashMap::new(),
+            looked_up: RefCell::default(),
             versions: HashMap::new(),
             replaces: None,
             failed: RefCell::default(),
@@ -67,10 +70,15 @@ impl<'a> Holding<'a> {
 
 impl Held for Holding<'_> {
     fn meaning(&self, id: &StixId) -> Option<Meaning> {
-        match self.definitions.get(id) {
-            Some(meaning) => Some(meaning.clone()),
-            None => self.read(self.snapshot.meaning(id)),
+        if let Some(meaning) = self.definitions.get(id) {
+            return Some(meaning.clone());
         }
+        if let Some(meaning) = self.looked_up.borrow().get(id) {
+            return meaning.clone();
+        }
+        let meaning = self.read(self.snapshot.meaning(id));
+        self.looked_up.borrow_mut().insert(id.clone(), meaning.clone());
+        meaning
     }
 
     fn digest(&self, origin: &CentreCode, id: &StixId, version: &Version) -> Option<[u8; 32]> {

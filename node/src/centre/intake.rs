@@ -64,7 +64,12 @@ pub(crate) struct Decided {
 
 impl Reception {
     /// The way into `store`.
-    pub(crate) fn new(store: Arc<Store>, centre: CentreCode, principals: Arc<Principals>, body_bytes_max: usize) -> Self {
+    pub(crate) fn new(
+        store: Arc<Store>,
+        centre: CentreCode,
+        principals: Arc<Principals>,
+        body_bytes_max: usize,
+    ) -> Self {
         Self { store, centre, principals, claims: Claims::default(), body_bytes_max }
     }
 
@@ -215,7 +220,7 @@ fn statements(admitted: Admitted, raw: Vec<u8>, submission: &Submission) -> Vec<
 
 /// STIX 2.0 objects have no `spec_version` of their own (STIX 2.1 §3.2).
 pub(crate) fn is_spec_20(object: &Object) -> bool {
-    object.modified.is_some() && object.value.get("spec_version").is_none()
+    object.modified.is_some() && object.value.get("spec_version").is_none_or(|version| version == "2.0")
 }
 
 /// A version as an outcome tells it.

@@ -37,7 +37,8 @@ impl Outlet {
 impl Releases for Outlet {
     fn follow<'a>(&'a self, peer: &'a Principal, after: u64, root: Sha256) -> Answer<'a, mpsc::Receiver<Bytes>> {
         Box::pin(async move {
-            let Some(border) = self.border.as_ref().filter(|border| border.partner().code == *peer.name.centre()) else {
+            let Some(border) = self.border.as_ref().filter(|border| border.partner().code == *peer.name.centre())
+            else {
                 return Err(ServiceError::Forbidden("no link with your centre is configured here".to_owned()));
             };
             let log = Arc::clone(border.log());

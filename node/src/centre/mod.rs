@@ -10,8 +10,8 @@ mod identity;
 mod intake;
 mod link;
 mod order;
-mod parts;
 mod partner;
+mod parts;
 mod release;
 mod rules;
 mod sensors;
@@ -39,7 +39,8 @@ pub(crate) async fn serve(config: CentreConfig, folder: Folder) -> Result<()> {
     let parts = Parts::open(&config, &folder)?;
     parts.introduce_itself(&config).await?;
     let listeners = parts.bind(&config, &folder).await?;
-    let running = serde_json::json!({"pid": std::process::id(), "centre": config.centre.code, "listen": listeners.addresses()?});
+    let running =
+        serde_json::json!({"pid": std::process::id(), "centre": config.centre.code, "listen": listeners.addresses()?});
     let mut tasks = JoinSet::new();
     spawn(&mut tasks, "rules", Arc::clone(&parts.rules).follow(stop.clone()));
     spawn(&mut tasks, "sightings", Arc::clone(&parts.sensors).keep_folding(stop.clone()));

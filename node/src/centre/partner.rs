@@ -113,12 +113,22 @@ impl Inlet {
             }
             Admission::Unchanged(..) => {}
             Admission::Quarantine { faults, waits_for, .. } => {
-                decided.entries.push(NewEntry::Quarantined { submitter: None, waits_for, faults, bytes: bytes.to_vec() });
+                decided.entries.push(NewEntry::Quarantined {
+                    submitter: None,
+                    waits_for,
+                    faults,
+                    bytes: bytes.to_vec(),
+                });
             }
             // Nothing that crossed is lost, whatever our gate says of it: the officers look at it.
             Admission::Refuse { faults, .. } => {
                 let waits_for = Vec::new();
-                decided.entries.push(NewEntry::Quarantined { submitter: None, waits_for, faults, bytes: bytes.to_vec() });
+                decided.entries.push(NewEntry::Quarantined {
+                    submitter: None,
+                    waits_for,
+                    faults,
+                    bytes: bytes.to_vec(),
+                });
             }
         }
     }

@@ -147,7 +147,8 @@ impl Parts {
         });
         let bytes = object.to_string().into_bytes();
         let read = model::stix::read(&bytes, &Limits::default());
-        let (object, _) = read.map_err(|faults| anyhow::anyhow!("the centre's identity cannot be stated: {faults:?}"))?;
+        let (object, _) =
+            read.map_err(|faults| anyhow::anyhow!("the centre's identity cannot be stated: {faults:?}"))?;
         let statement = NewStatement {
             key: StatementKey { origin: self.centre.clone(), id, version: object.version, rendering: 0 },
             submitter: None,
@@ -208,7 +209,8 @@ impl Parts {
             Arc::clone(&self.clock),
             config.api.body_bytes_max,
         )?;
-        let peer = feeds::peer::Peer { url: section.url.clone(), partner: partner.code.clone(), centre: self.centre.clone() };
+        let peer =
+            feeds::peer::Peer { url: section.url.clone(), partner: partner.code.clone(), centre: self.centre.clone() };
         let settings = feeds::peer::Settings::default();
         Ok(Some(Follower::new(settings, peer, &tls, Arc::new(inlet), Arc::clone(status))?))
     }

@@ -185,10 +185,11 @@ impl Border {
         now: Timestamp,
     ) -> Result<Verdict, StoreError> {
         let crossing = |class| self.gate.crossing(class, &self.partner, now);
-        let permit = match crossing(statement.head.class).and_then(|permit| crossing(statement.governing).map(|_| permit)) {
-            Ok(permit) => permit,
-            Err(reason) => return Ok(Verdict::Stay(reason)),
-        };
+        let permit =
+            match crossing(statement.head.class).and_then(|permit| crossing(statement.governing).map(|_| permit)) {
+                Ok(permit) => permit,
+                Err(reason) => return Ok(Verdict::Stay(reason)),
+            };
         let (object, _) = model::stix::read(&statement.bytes, &Limits::default())
             .map_err(|_| StoreError::Damaged("a stored object cannot be read"))?;
         let mut failed = None;
@@ -228,7 +229,7 @@ impl Border {
                     let reason = decision.verdict.as_ref().err().map(|reason| reason.as_str().to_owned());
                     withheld.push((id.clone(), decision.version, reason));
                 }
-                rows.extend(self.row(&id, decision, before, cause));
+                rows.extend(self.row(&id, &decision, before, cause));
             }
         }
         // What is taken back goes before what comes instead of it.
@@ -236,7 +237,7 @@ impl Border {
         Ok((rows, withheld))
     }
 
-    fn row(&self, id: &StixId, decision: Decision, before: Option<&Released>, cause: u64) -> Option<NewLinkRow> {
+    fn row(&self, id: &StixId, decision: &Decision, before: Option<&Released>, cause: u64) -> Option<NewLinkRow> {
         let row = |kind, rendering, digest, agreement: String, rule: String| NewLinkRow {
             kind,
             id: id.clone(),

@@ -75,7 +75,15 @@ impl Rules {
             site: None,
             revoked: false,
         };
-        Ok(Self { store, gate, clock, sensor, central: ArcSwap::from_pointee(RuleSet::default()), held_by_sensors: AtomicU64::new(0), settings })
+        Ok(Self {
+            store,
+            gate,
+            clock,
+            sensor,
+            central: ArcSwap::from_pointee(RuleSet::default()),
+            held_by_sensors: AtomicU64::new(0),
+            settings,
+        })
     }
 
     /// What a sensor may hold now.

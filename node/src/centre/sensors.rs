@@ -97,7 +97,8 @@ impl Sensors {
         let since = self.clock.now().plus_micros(-FOLD_BACK_MICROS);
         let book = self.principals.book();
         snapshot.each_hit_since(since, |hit| {
-            let organisation = book.principal(&hit.sensor).map_or_else(String::new, |sensor| sensor.organisation.clone());
+            let organisation =
+                book.principal(&hit.sensor).map_or_else(String::new, |sensor| sensor.organisation.clone());
             let key = FoldKey {
                 indicator: hit.indicator.clone(),
                 origin: hit.origin.clone(),
@@ -115,7 +116,7 @@ impl Sensors {
         let name = sensor.name.clone();
         let now = self.clock.now();
         let (mut fold, taken) = tokio::task::spawn_blocking(move || {
-            let taken = sensors.decide(&mut fold, &sensor, batch, now);
+            let taken = sensors.decide(&mut fold, &sensor, &batch, now);
             (fold, taken)
         })
         .await
@@ -141,17 +142,12 @@ impl Sensors {
             let seen = seen.entry(name).or_default();
             seen.last = Some(now);
             seen.hits = seen.hits.saturating_add(hits);
-            seen.lag_ms = last.map(|last| u64::try_from(now.micros().saturating_sub(last.micros()) / 1_000).unwrap_or(0));
+            seen.lag_ms =
+                last.map(|last| u64::try_from(now.micros().saturating_sub(last.micros()) / 1_000).unwrap_or(0));
         }
     }
 
-    fn decide(
-        &self,
-        fold: &mut Fold,
-        sensor: &Principal,
-        batch: Batch,
-        now: Timestamp,
-    ) -> Result<Taken, StoreError> {
+    fn decide(&self, fold: &mut Fold, sensor: &Principal, batch: &Batch, now: Timestamp) -> Result<Taken, StoreError> {
         let snapshot = self.store.read()?;
         let held = snapshot.sensor_cursor(&sensor.name)?;
         let last_of_batch = batch.last();

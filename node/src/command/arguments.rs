@@ -23,10 +23,20 @@ pub(super) enum Command {
     Check(CheckArguments),
     /// Organisations, people and machines of a centre, and their credentials.
     Org(OrgArguments),
+    /// Serves one centre, until SIGINT or SIGTERM.
+    #[command(after_help = "Example:\n  bridgewatch serve --config /var/lib/bridgewatch/bridgewatch.toml\n\
+        \nLogs JSON lines to stderr; BRIDGEWATCH_LOG says what, for instance `debug`.")]
+    Serve(ServeArguments),
     /// Runs one sensor, until its inputs end and its centre has everything, or until SIGINT or SIGTERM.
     #[command(after_help = "Example:\n  bridgewatch collect --config sensor-1/sensor.toml\n\
         \nLogs JSON lines to stderr; BRIDGEWATCH_LOG says what, for instance `debug`.")]
     Collect(CollectArguments),
+    /// Publishes STIX bundles, CSV or plain lists at a running centre.
+    #[command(after_help = "Examples:\n  bridgewatch import enterprise-attack.json --dir DIR --source mitre-attack \
+        --marking tlp:clear\n  bridgewatch import bad-domains.txt --url https://localhost:7440 \
+        --authority tls/authority.pem --token-file alice.token\n\
+        \nExit status: 0 everything is held, 1 something was quarantined or refused, 2 bad usage, unreadable input or no answer.")]
+    Import(ImportArguments),
     /// Looks for objects, hits and sightings at a running centre, newest first.
     #[command(
         after_help = "Examples:\n  bridgewatch search 'type:indicator evil.example' --url https://localhost:7440 \
@@ -39,6 +49,14 @@ pub(super) enum Command {
         \nINPUT is pcap, pcapng or Suricata EVE, plain or compressed, told apart by content; - is stdin.\n\
         Exit status: 0 done, 2 an input cannot be read.")]
     Decode(DecodeArguments),
+    /// Which observations in captures and logs match indicators, one JSON line a hit.
+    #[command(
+        after_help = "Example:\n  bridgewatch match --indicators bundle.json --indicators bad-domains.txt capture.pcap\n\
+        \nExit status: 0 something matched, 1 nothing matched, 2 bad usage or unreadable input.\n\
+        valid_from is not asked: an old capture is held against what is known today. valid_until is, and what is\n\
+        revoked is left out."
+    )]
+    Match(MatchArguments),
     /// STIX 2.1 conformance (common properties and indicators for now), one JSON line a fault.
     #[command(after_help = "Example:\n  bridgewatch validate --strict bundle.json\n\
         \nExit status: 0 no fault, 1 faults found, 2 unreadable input. SHOULDs count with --strict.")]
@@ -47,6 +65,14 @@ pub(super) enum Command {
     #[command(after_help = "Example:\n  bridgewatch pattern \"[domain-name:value = 'evil.example']\"\n\
         \nExit status: 0 valid, 1 not valid.")]
     Pattern(PatternArguments),
+    /// The log of a centre: proved whole, or printed in clear.
+    Log(LogArguments),
+    /// Two centres on this machine, joined by mutual TLS, a sensor, and analysts who publish: each a process of its own.
+    #[command(
+        after_help = "Examples:\n  bridgewatch demo\n  bridgewatch demo --seconds 30 --json | jq .border_latency_ms\n\
+        \nCtrl-C ends it. Without --dir everything lies in a new folder below the system's temporary one, and stays there."
+    )]
+    Demo(DemoArguments),
     /// Completions for a shell, to be sourced or installed.
     #[command(after_help = "Example:\n  bridgewatch completions bash > /etc/bash_completion.d/bridgewatch")]
     Completions(CompletionsArguments),
@@ -195,10 +221,79 @@ pub(crate) struct CentreArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// The configuration, `bridgewatch.toml`.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct CollectArguments {
     /// The configuration, `sensor.toml`.
     #[arg(long, value_name = "FILE")]
     pub(super) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArguments {
+    /// STIX bundles, CSV or plain lists.
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) centre: CentreArguments,
+    /// Where it is from; ids of what is made from lists derive from it.
+    #[arg(long, value_name = "NAME")]
+    pub(super) source: Option<String>,
+    /// Marking of what has none of its own; without it, that stays unmarked.
+    #[arg(long, value_name = "MARKING",
+        value_parser = ["tlp:clear", "tlp:green", "tlp:amber", "tlp:amber+strict"])]
+    pub(super) marking: Option<String>,
+    /// One JSON object on stdout instead of words.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogArguments {
+    #[command(subcommand)]
+    pub(super) command: LogCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LogCommand {
+    /// Proves that nothing in the logs is missing or changed. The centre must not run.
+    #[command(after_help = "Example:\n  bridgewatch log verify --dir DIR\n\
+        \nExit status: 0 whole, 1 not, 2 cannot be read.")]
+    Verify(FolderArgument),
+    /// Prints every entry in clear, one JSON line each, for those who hold the keys. A running centre records that it was asked.
+    #[command(after_help = "Example:\n  bridgewatch log dump --dir DIR | jq -r .kind | sort | uniq -c")]
+    Dump(FolderArgument),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FolderArgument {
+    /// Folder of the centre.
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// End after this long, seconds; without it, at Ctrl-C.
+    #[arg(long, value_name = "N")]
+    pub(crate) seconds: Option<u64>,
+    /// Say nothing but one last line of JSON on stdout: what was counted and how long it took.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Folder for everything; new or empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// What the sensor hears instead of the demo's own traffic; may be given several times.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) capture: Vec<PathBuf>,
+    /// Indicators that `us` imports at the start; may be given several times.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) indicators: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -218,6 +313,19 @@ pub(crate) struct SearchArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct DecodeArguments {
+    /// Captures and logs; - is stdin.
+    #[arg(required = true, value_name = "INPUT")]
+    pub(super) inputs: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MatchArguments {
+    /// STIX bundles, CSV or plain lists; may be given several times.
+    #[arg(long, required = true, value_name = "FILE")]
+    pub(super) indicators: Vec<PathBuf>,
+    /// Print only the counts, one JSON object: observations, matched, hits.
+    #[arg(long)]
+    pub(super) count: bool,
     /// Captures and logs; - is stdin.
     #[arg(required = true, value_name = "INPUT")]
     pub(super) inputs: Vec<PathBuf>,

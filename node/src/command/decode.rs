@@ -55,7 +55,8 @@ pub(super) fn report(input: &Path, read: Result<Summary>) -> Status {
     }
     let said = u64::try_from(summary.first_faults.len()).unwrap_or(u64::MAX);
     if summary.faults > said {
-        warn(format_args!("{}: {} more faults", input.display(), summary.faults - said));
+        let more = if said == 0 { "" } else { "more " };
+        warn(format_args!("{}: {} {more}faults that are not said singly", input.display(), summary.faults - said));
     }
     Status::Done
 }

@@ -12,16 +12,22 @@ mod check;
 mod collect;
 mod completions;
 mod decode;
+pub(crate) mod import;
+mod indicators;
 pub(crate) mod init;
+mod log;
+mod matches;
 pub(crate) mod org;
-mod output;
+pub(crate) mod output;
 mod pattern;
 mod progress;
 mod search;
+mod serve;
 mod validate;
 
 pub(crate) use arguments::Arguments;
 use arguments::Command;
+pub(crate) use arguments::DemoArguments;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,11 +59,16 @@ pub(crate) fn run(arguments: Arguments) -> Result<Status> {
         Command::Init(arguments) => init::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Org(arguments) => org::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments.config),
         Command::Collect(arguments) => collect::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Search(arguments) => search::run(&arguments),
         Command::Decode(arguments) => decode::run(&arguments),
+        Command::Match(arguments) => matches::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Pattern(arguments) => pattern::run(&arguments),
+        Command::Log(arguments) => log::run(&arguments),
+        Command::Demo(arguments) => runtime()?.block_on(crate::demo::play(&arguments)),
         Command::Completions(arguments) => completions::run(&arguments),
     }
 }
@@ -79,7 +90,7 @@ fn warn(words: impl Display) {
 }
 
 /// One line of words on stderr. Control characters of outside texts (a file's name, a value) are shown, not sent.
-fn say(colour: &str, words: &str) {
+pub(crate) fn say(colour: &str, words: &str) {
     let (on, off) =
         if std::io::stderr().is_terminal() { (format!("\x1b[{colour}m"), "\x1b[0m") } else { (String::new(), "") };
     let _ = writeln!(std::io::stderr(), "{on}bridgewatch:{off} {}", shown(words));

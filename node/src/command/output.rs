@@ -34,6 +34,11 @@ impl Lines {
         self.write(b"\n")
     }
 
+    /// Bytes as they are.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        self.write(bytes)
+    }
+
     /// Everything out.
     pub(crate) fn finish(mut self) -> Result<()> {
         self.out.flush().map_err(Self::gone)

@@ -13,6 +13,11 @@ pub(super) fn of_bytes(what: &str, bytes: Option<u64>) -> ProgressBar {
     bar(what, bytes, known, "{prefix} {spinner} {bytes} {binary_bytes_per_sec}")
 }
 
+/// A count of objects of `what`, of which nobody knows how many there are.
+pub(super) fn of_objects(what: &str) -> ProgressBar {
+    bar(what, None, "", "{prefix} {spinner} {human_pos} objects, {per_sec}")
+}
+
 fn bar(what: &str, length: Option<u64>, known: &str, unknown: &str) -> ProgressBar {
     let quiet = !std::io::stderr().is_terminal() || std::io::stdout().is_terminal();
     let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(DRAWS_PER_S) };

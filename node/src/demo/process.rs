@@ -41,11 +41,6 @@ impl Process {
         Ok(Self { name: name.to_owned(), child })
     }
 
-    /// Its process id.
-    pub(crate) fn id(&self) -> Option<u32> {
-        self.child.id()
-    }
-
     /// Waits until `file` exists (a centre writes it when it is ready), or the process ends.
     pub(crate) async fn ready(&mut self, file: &Path) -> Result<()> {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(READY_TIMEOUT_S);
@@ -61,13 +56,16 @@ impl Process {
         Ok(())
     }
 
-    /// Has it ended by itself?
-    pub(crate) fn ended(&mut self) -> Result<bool> {
-        Ok(self.child.try_wait()?.is_some())
+    /// Waits until it ends by itself, which it should not.
+    pub(crate) async fn ended(&mut self) -> anyhow::Error {
+        match self.child.wait().await {
+            Ok(status) => anyhow::anyhow!("`{}` ended by itself ({status}): see its log", self.name),
+            Err(error) => anyhow::Error::new(error).context(format!("`{}` cannot be waited for", self.name)),
+        }
     }
 
     /// Asks it to end and waits; ends it by force if it does not.
-    pub(crate) async fn stop(mut self) -> Result<()> {
+    pub(crate) async fn stop(&mut self) -> Result<()> {
         if let Some(pid) = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
             kill_process(pid, Signal::TERM).with_context(|| format!("cannot end `{}`", self.name))?;
         }

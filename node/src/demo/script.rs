@@ -1,6 +1,7 @@
 //! What the analysts of the demo publish: one case for each way a marking can decide, each with a value that the sensor
 //! hears and with random words, so that whoever looks can search for them where they must not be.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -16,7 +17,7 @@ pub(crate) const AMBER_STRICT: &str = "marking-definition--939a9414-2ddd-4d32-a0
 pub(crate) const RED: &str = "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1";
 
 /// One object of the script and what there is to know of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Case {
     /// Short name of the case, for instance `green-noforn`.
     pub(crate) name: &'static str,
@@ -36,7 +37,7 @@ impl Case {
 }
 
 /// Everything that is published in one run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Script {
     /// Marking definitions that the cases cite; published first.
     pub(crate) markings: Vec<Value>,
@@ -77,11 +78,6 @@ impl Script {
             .filter_map(|case| case.value.clone())
             .collect()
     }
-
-    /// The case of that name.
-    pub(crate) fn case(&self, name: &str) -> Option<&Case> {
-        [&self.opening, &self.canadian, &self.half_way].into_iter().flatten().find(|case| case.name == name)
-    }
 }
 
 /// The marking definitions of the script.
@@ -111,9 +107,12 @@ impl Markings {
             id
         };
         let noforn = define("NOFORN", json!({"country": "USA", "caveats": ["NOFORN"]}));
-        let canadian_eyes_only = define("Canadian Eyes Only", json!({"country": "CAN", "caveats": ["CANADIAN EYES ONLY"]}));
-        let releasable_to_canada = define("REL TO USA, CAN", json!({"country": "USA", "releasable_to": ["USA", "CAN"]}));
-        let releasable_to_britain = define("REL TO USA, GBR", json!({"country": "USA", "releasable_to": ["USA", "GBR"]}));
+        let canadian_eyes_only =
+            define("Canadian Eyes Only", json!({"country": "CAN", "caveats": ["CANADIAN EYES ONLY"]}));
+        let releasable_to_canada =
+            define("REL TO USA, CAN", json!({"country": "USA", "releasable_to": ["USA", "CAN"]}));
+        let releasable_to_britain =
+            define("REL TO USA, GBR", json!({"country": "USA", "releasable_to": ["USA", "GBR"]}));
         let named = define("Named recipients", json!({"recipients": [cast.named_at_ca]}));
         Self { objects, noforn, releasable_to_canada, releasable_to_britain, named, canadian_eyes_only }
     }

@@ -14,20 +14,20 @@ use pnet_packet::{ipv4, tcp, udp};
 
 /// What to write.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// How long the traffic lasts, by the packets' times; at least one round of two seconds.
-    pub seconds: u64,
+    pub(crate) seconds: u64,
     /// Domain names, or IPv4 addresses, that hosts ask for, or talk to, in each round.
-    pub values: Vec<String>,
+    pub(crate) values: Vec<String>,
     /// Gives ports, delays and contents.
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// Time of the beginning, microseconds since 1970-01-01T00:00:00Z.
-    pub begins_us: u64,
+    pub(crate) begins_us: u64,
 }
 
 impl Plan {
     /// The demo's traffic.
-    pub fn natural(seconds: u64, values: &[String]) -> Self {
+    pub(crate) fn natural(seconds: u64, values: &[String]) -> Self {
         Self { seconds, values: values.to_vec(), seed: 2012, begins_us: 1_795_521_600_000_000 }
     }
 }
@@ -57,7 +57,7 @@ const SITES: &[&str] = &[
 const USER_AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
 
 /// Writes the traffic of `plan` as a pcap.
-pub fn generate(plan: &Plan, out: &mut impl Write) -> Result<()> {
+pub(crate) fn generate(plan: &Plan, out: &mut impl Write) -> Result<()> {
     out.write_all(&pcap_head())?;
     let mut network = Network { frames: BTreeMap::new(), dice: Dice(plan.seed), written: 0 };
     for round in 0..plan.seconds.div_ceil(ROUND_US / 1_000_000).max(1) {

@@ -151,7 +151,7 @@ export const en = {
 
   "search.title": "Search",
   "search.field": "Value, words, field:value or STIX pattern",
-  "search.hint": "Operators: type: origin: marking: since: until: (since:24h, since:2026-11-24). Defanged values are understood.",
+  "search.hint": "Operators: type: origin: marking: since: until: (type:hit, since:24h, since:2026-11-24), name: value: id:, \"phrases\", begins*. Defanged values are understood.",
   "search.submit": "Search",
   "search.total": { one: "{n} result", other: "{n} results" },
   "search.from": "{n} from {country}",
@@ -164,6 +164,7 @@ export const en = {
   "search.histogram": "Results by hour of arrival",
   "search.none": "Nothing that you may see matches.",
   "search.none_range": "Nothing from {since} on. Without the time limit there may be more.",
+  "search.time_wrong": "not a time, so it limits nothing. Write 24h, 2026-11-24 or 2026-11-24T12:00.",
   "search.widen": "Remove the time limit",
   "search.copy_link": "Copy link",
   "search.results": "Results, newest first",

@@ -156,7 +156,7 @@ export const fr: Messages = {
 
   "search.title": "Recherche",
   "search.field": "Valeur, mots, champ:valeur ou motif STIX",
-  "search.hint": "Opérateurs\u00a0: type: origin: marking: since: until: (since:24h, since:2026-11-24). Les valeurs neutralisées sont comprises.",
+  "search.hint": "Opérateurs\u00a0: type: origin: marking: since: until: (type:hit, since:24h, since:2026-11-24), name: value: id:, phrases entre guillemets droits, début*. Les valeurs neutralisées sont comprises.",
   "search.submit": "Rechercher",
   "search.total": { one: "{n} résultat", many: "{n} de résultats", other: "{n} résultats" },
   "search.from": "{n} de l’origine {country}",
@@ -169,6 +169,7 @@ export const fr: Messages = {
   "search.histogram": "Résultats par heure d’arrivée",
   "search.none": "Rien de ce que vous pouvez voir ne correspond.",
   "search.none_range": "Rien à partir de {since}. Il y en a peut-être sans la limite de temps.",
+  "search.time_wrong": "ce n’est pas une heure, donc elle ne limite rien. Écrivez 24h, 2026-11-24 ou 2026-11-24T12:00.",
   "search.widen": "Retirer la limite de temps",
   "search.copy_link": "Copier le lien",
   "search.results": "Résultats, les plus récents d’abord",

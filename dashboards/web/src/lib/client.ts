@@ -53,6 +53,22 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return JSON.parse(await send("GET", path, undefined, signal)) as T;
 }
 
+/** Waits before another try, ms. */
+const PATIENCE_MS = [300, 600, 1200];
+
+/** GET as parsed JSON; a centre that says it is not ready yet (an index that catches up with the log) is asked again. */
+export async function getPatiently<T>(path: string, signal?: AbortSignal): Promise<T> {
+  for (const wait of PATIENCE_MS) {
+    try {
+      return await get<T>(path, signal);
+    } catch (error) {
+      if (!(error instanceof Failure && error.code === "unavailable")) throw error;
+      await new Promise((done) => setTimeout(done, wait));
+    }
+  }
+  return get<T>(path, signal);
+}
+
 /** GET as text: for what must be shown byte for byte. */
 export function getText(path: string, signal?: AbortSignal): Promise<string> {
   return send("GET", path, undefined, signal);

@@ -1,5 +1,5 @@
 // The live stream: one EventSource for the session, whatever the screen. Rows reach the screen in flushes.
-import { get, query } from "./client.ts";
+import { get, getPatiently, query } from "./client.ts";
 import { type Lane, LiveBuffer } from "./live-buffer.ts";
 import { session } from "./session.svelte.ts";
 import type { Hit, HitsAnswer, LiveStatus, LiveWithdrawal, Row, SearchAnswer, SightingsAnswer } from "./wire.ts";
@@ -145,7 +145,7 @@ class Live {
   private async fill(): Promise<void> {
     const size = query({ limit: FILL_ROWS });
     const [objects, sightings, hits] = await Promise.allSettled([
-      get<SearchAnswer>(`/search${size}`),
+      getPatiently<SearchAnswer>(`/search${size}`),
       get<SightingsAnswer>(`/sightings${size}`),
       get<HitsAnswer>(`/hits${size}`),
     ]);

@@ -10,14 +10,23 @@ export interface Query {
   filters: Partial<Record<Operator, string>>;
 }
 
-const TOKEN = /(?:^|\s)(type|origin|marking|since|until):(\S+)/gi;
+/** A phrase in quotes, which is passed over, or an operator with its value. */
+const TOKEN = /"[^"]*"?|(?:^|\s)(type|origin|marking|since|until):(\S+)/gi;
+
+/** Where the pattern ends that a text begins with; 0 where it begins with none. */
+function patternEnd(text: string): number {
+  if (!/^\(*\[/.test(text)) return 0;
+  const bracket = text.lastIndexOf("]") + 1;
+  return bracket + (/^\)*/.exec(text.slice(bracket))?.[0].length ?? 0);
+}
 
 /** Reads the field. A pattern keeps everything up to its last `]`. */
 export function parseQuery(text: string): Query {
   const trimmed = text.trim();
-  const end = trimmed.startsWith("[") ? trimmed.lastIndexOf("]") + 1 : 0;
+  const end = patternEnd(trimmed);
   const filters: Query["filters"] = {};
-  const rest = trimmed.slice(end).replace(TOKEN, (_, name: string, value: string) => {
+  const rest = trimmed.slice(end).replace(TOKEN, (token, name: string | undefined, value: string) => {
+    if (name === undefined) return token;
     filters[name.toLowerCase() as Operator] = value;
     return "";
   });
@@ -28,8 +37,8 @@ export function parseQuery(text: string): Query {
 /** The field's text with an operator set, or taken out where `value` is null. */
 export function withFilter(text: string, name: Operator, value: string | null): string {
   const trimmed = text.trim();
-  const end = trimmed.startsWith("[") ? trimmed.lastIndexOf("]") + 1 : 0;
-  const rest = trimmed.slice(end).replace(TOKEN, (token, found: string) => (found.toLowerCase() === name ? "" : token));
+  const end = patternEnd(trimmed);
+  const rest = trimmed.slice(end).replace(TOKEN, (token, found: string | undefined) => (found?.toLowerCase() === name ? "" : token));
   const set = value === null ? "" : `${name}:${value}`;
   return [trimmed.slice(0, end).trim(), rest.trim(), set].filter(Boolean).join(" ");
 }

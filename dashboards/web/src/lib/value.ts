@@ -14,7 +14,7 @@ export function visible(text: string): string {
 }
 
 /** Names with dots whose last part could be a domain's or an address's; a time's seconds and a version's numbers stay whole. */
-const DOTTED = /(?<![\w.[:])(?:[a-z0-9_-]+\.)+(?:[a-z][a-z0-9-]+|\d{1,3}(?<=(?:\b\d{1,3}\.){3}\d{1,3}))(?![\w[])/gi;
+const DOTTED = /(?<![\w[]|(?<!%)\.)(?:[a-z0-9_-]+\.)+(?:[a-z][a-z0-9-]+|\d{1,3}(?<=(?:\b\d{1,3}\.){3}\d{1,3}))(?![\w[])/gi;
 /** Words of STIX object paths hold dots and must stay readable: `network-traffic:dst_ref.value`. */
 const STIX_PATH = /[a-z0-9-]+:[a-z0-9_'.[\]*-]+(?=\s*(?:=|!=|<|>|IN\b|NOT\b|LIKE\b|MATCHES\b|ISSUBSET\b|ISSUPERSET\b))/gi;
 

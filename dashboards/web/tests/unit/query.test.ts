@@ -16,6 +16,13 @@ test("a pattern keeps what looks like an operator inside it", () => {
   assert.deepEqual(filters, { marking: "AMBER+STRICT" });
 });
 
+test("a phrase keeps what looks like an operator inside it", () => {
+  assert.deepEqual(parseQuery('"a type:b c" origin:us "open'), { q: '"a type:b c" "open', filters: { origin: "us" } });
+  assert.equal(withFilter('"x type:b" type:c', "type", null), '"x type:b"');
+  assert.deepEqual(parseQuery("[a:b = type:x"), { q: "[a:b =", filters: { type: "x" } });
+  assert.equal(parseQuery("([a:b = 'x'] AND [a:b = 'y type:z']) type:w").q, "([a:b = 'x'] AND [a:b = 'y type:z'])");
+});
+
 test("field:value is not an operator", () => {
   assert.deepEqual(parseQuery("destination.ip:198.51.100.7"), { q: "destination.ip:198.51.100.7", filters: {} });
 });

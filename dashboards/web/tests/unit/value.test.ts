@@ -7,6 +7,7 @@ test("what could be clicked is written so that it cannot", () => {
   assert.equal(defang("ftp://files.example"), "fxp://files[.]example");
   assert.equal(defang("bad@mail.example"), "bad[@]mail[.]example");
   assert.equal(defang("198.51.100.7"), "198[.]51[.]100[.]7");
+  assert.equal(defang("'%.evil.example' host:evil.example"), "'%.evil[.]example' host:evil[.]example");
   assert.equal(defang("beacon to evil.example, again"), "beacon to evil[.]example, again");
 });
 
