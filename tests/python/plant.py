@@ -15,7 +15,8 @@ import capture
 import eve
 from capture import opened
 
-NAME = re.compile(r"^(?=.{4,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.){2,}[a-z]{2,}$")
+# `_` is a wildcard of LIKE (STIX 2.1 §9.6.1): until the program matches it, a value with one is stored, shared and "not matched here".
+NAME = re.compile(r"^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.){2,}[a-z]{2,}$")
 
 
 def usable(sort, value):
