@@ -45,4 +45,8 @@ pub(crate) fn protect(headers: &mut HeaderMap) {
     for (name, value) in PROTECTION {
         headers.insert(*name, HeaderValue::from_static(value));
     }
+    // Offered Basic, a browser asks for a password in a window of its own, and the console's sign-in page never comes.
+    if headers.contains_key(header::WWW_AUTHENTICATE) {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"bridgewatch\""));
+    }
 }

@@ -79,6 +79,9 @@ async fn a_session_needs_its_header_and_ends() {
     let get = || client.get(&url).header("cookie", &cookie).send();
     assert_eq!(get().await.unwrap().status(), 200);
     assert_eq!(client.get(&url).bearer_auth(token("alice@ca")).send().await.unwrap().status(), 401, "people sign in");
+    let stranger = client.get(&url).send().await.unwrap();
+    let challenge = stranger.headers().get_all("www-authenticate").iter().map(|value| value.to_str().unwrap());
+    assert_eq!(challenge.collect::<Vec<_>>(), ["Bearer realm=\"bridgewatch\""], "a browser asks for Basic by itself");
     assert_eq!(client.delete(&url).header("cookie", &cookie).send().await.unwrap().status(), 403);
     running.clock.forward(901);
     assert_eq!(get().await.unwrap().status(), 401, "idle");
