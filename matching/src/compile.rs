@@ -60,6 +60,11 @@ pub(crate) enum Wanted {
     Names(Box<[Box<str>]>),
     /// Names strictly below this one.
     Below(Box<str>),
+    /// Names strictly below one that `like` says, in which `_` is any character; it ends in `anchor`.
+    BelowLike {
+        anchor: Box<str>,
+        like: Box<str>,
+    },
     Integers(Box<[i64]>),
     Texts(Box<[Box<str>]>),
     Caseless(Box<[Box<str>]>),
@@ -166,12 +171,16 @@ fn network(sort: Sort, text: &str) -> Option<Wanted> {
     Some(Wanted::Network(masked(ip, length), length))
 }
 
-/// `%.name` alone: what stands below a name.
+/// `%.name`: what stands below a name.
 fn below(text: &str) -> Option<Wanted> {
     let name = text.strip_prefix("%.")?;
-    let plain = !name.is_empty() && !name.contains(['%', '_']);
-    // An underscore is a wildcard of LIKE; a pattern that has one means more than a name.
-    plain.then(|| Wanted::Below(canonical_name(name).into()))
+    if name.is_empty() || name.contains('%') {
+        return None;
+    }
+    // An underscore is a wildcard of LIKE; what stands behind the last one's label is looked up.
+    let Some((_, behind)) = name.rsplit_once('_') else { return Some(Wanted::Below(canonical_name(name).into())) };
+    let (_, anchor) = behind.split_once('.').filter(|(_, anchor)| !anchor.is_empty())?;
+    Some(Wanted::BelowLike { anchor: canonical_name(anchor).into(), like: canonical_name(name).into() })
 }
 
 /// The network that `ip` lies in.

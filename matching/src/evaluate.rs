@@ -54,7 +54,7 @@ fn comparable(wanted: &Wanted, value: &FieldValue<'_>) -> bool {
     match (wanted, value) {
         (Wanted::Ips(ips), FieldValue::Ip(ip)) => ips.iter().any(|wanted| wanted.is_ipv4() == ip.is_ipv4()),
         (Wanted::Network(network, _), FieldValue::Ip(ip)) => network.is_ipv4() == ip.is_ipv4(),
-        (Wanted::Names(_) | Wanted::Below(_), FieldValue::Name(_)) => true,
+        (Wanted::Names(_) | Wanted::Below(_) | Wanted::BelowLike { .. }, FieldValue::Name(_)) => true,
         (Wanted::Integers(_), FieldValue::Integer(_)) => true,
         (Wanted::Texts(_) | Wanted::Caseless(_) | Wanted::Urls(_), FieldValue::Text(_)) => true,
         _ => false,
@@ -71,6 +71,7 @@ fn satisfies(wanted: &Wanted, value: &FieldValue<'_>) -> bool {
         (Wanted::Below(parent), FieldValue::Name(name)) => {
             name.strip_suffix(&**parent).is_some_and(|rest| rest.ends_with('.'))
         }
+        (Wanted::BelowLike { like, .. }, FieldValue::Name(name)) => is_below_like(name, like),
         (Wanted::Integers(numbers), FieldValue::Integer(number)) => numbers.contains(number),
         (Wanted::Texts(texts), FieldValue::Text(text)) => texts.iter().any(|wanted| &**wanted == *text),
         (Wanted::Caseless(texts), FieldValue::Text(text)) => {
@@ -83,6 +84,13 @@ fn satisfies(wanted: &Wanted, value: &FieldValue<'_>) -> bool {
         }
         _ => false,
     }
+}
+
+/// Does `name` stand below something that `like` says, in which `_` is any one character?
+fn is_below_like(name: &str, like: &str) -> bool {
+    let mut rest = name.chars().rev();
+    let same = like.chars().rev().all(|wanted| rest.next().is_some_and(|found| wanted == '_' || wanted == found));
+    same && rest.next() == Some('.')
 }
 
 /// The value as a hit shows it.

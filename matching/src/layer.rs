@@ -67,7 +67,7 @@ impl Layer {
 
     fn index(&mut self, rule: u32, whole: bool, test: &Test) {
         let fields = test.fields.iter().fold(0, |bits, field| bits | bit(*field));
-        let below = matches!(test.wanted, Wanted::Below(_));
+        let below = matches!(test.wanted, Wanted::Below(_) | Wanted::BelowLike { .. });
         let posting = Posting { rule, whole, below, fields };
         match &test.wanted {
             Wanted::Ips(ips) => insert(&mut self.ips, ips.iter().copied(), posting),
@@ -76,7 +76,9 @@ impl Layer {
                 insert(&mut self.networks, [(*ip, *length)], posting);
             }
             Wanted::Names(names) => insert(&mut self.names, names.iter().cloned(), posting),
-            Wanted::Below(name) => insert(&mut self.names, [name.clone()], posting),
+            Wanted::Below(name) | Wanted::BelowLike { anchor: name, .. } => {
+                insert(&mut self.names, [name.clone()], posting);
+            }
             Wanted::Integers(numbers) => insert(&mut self.integers, numbers.iter().copied(), posting),
             Wanted::Texts(texts) => insert(&mut self.texts, texts.iter().cloned(), posting),
             Wanted::Caseless(texts) => insert(&mut self.caseless, texts.iter().cloned(), posting),
@@ -153,10 +155,10 @@ fn bit(field: Field) -> u32 {
     1_u32.checked_shl(field as u32).unwrap_or(0)
 }
 
-/// Is the program one positive comparison, or a choice of such?
+/// Is the program one positive comparison that the index decides whole, or a choice of such?
 fn is_choice(program: &Program) -> bool {
     match program {
-        Program::Test(test) => !test.negated,
+        Program::Test(test) => !test.negated && !matches!(test.wanted, Wanted::BelowLike { .. }),
         Program::Any(parts) => parts.iter().all(is_choice),
         Program::All(_) => false,
     }
@@ -185,6 +187,7 @@ fn cost(test: &Test) -> u64 {
         Wanted::Texts(_) | Wanted::Caseless(_) if test.fields.contains(&Field::NetworkProtocol) => 100_000,
         Wanted::Integers(_) => 10_000,
         Wanted::Network(_, length) => 1_000_u64.saturating_sub(u64::from(*length)),
+        Wanted::BelowLike { .. } => 1_000,
         Wanted::Ips(_) | Wanted::Below(_) => 10,
         Wanted::Texts(_) | Wanted::Caseless(_) => 5,
         Wanted::Names(_) | Wanted::Urls(_) => 1,

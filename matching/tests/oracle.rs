@@ -79,7 +79,15 @@ fn comparison_holds(comparison: &Comparison, observation: &Observation) -> bool 
         .collect();
     let one = |value: &String| match comparison.operator {
         Op::Equal | Op::NotEqual | Op::In => wanted.contains(value),
-        Op::Like => value.ends_with(wanted[0].trim_start_matches('%')),
+        Op::Like => {
+            let like: Vec<char> = wanted[0].trim_start_matches('%').chars().collect();
+            let value: Vec<char> = value.chars().collect();
+            value.len() >= like.len()
+                && value[value.len() - like.len()..]
+                    .iter()
+                    .zip(&like)
+                    .all(|(found, like)| *like == '_' || found == like)
+        }
         Op::IsSubset => {
             let (network, bits) = wanted[0].split_once('/').unwrap();
             let number = |text: &str| u32::from(text.parse::<std::net::Ipv4Addr>().unwrap());
@@ -109,6 +117,8 @@ fn pattern_holds(outer: &Outer, observation: &Observation) -> bool {
 }
 
 const NAMES: &[&str] = &["a.example", "b.a.example", "c.b.a.example", "xa.example", "example.org"];
+const LIKES: &[&str] =
+    &["a.example", "b.a.example", "example", "_.example", "b_a.example", "__.a.example", "_.a.example"];
 const IPS: &[&str] = &["192.0.2.1", "192.0.2.130", "198.51.100.7", "10.0.0.1"];
 
 fn name() -> impl Strategy<Value = &'static str> {
@@ -123,7 +133,7 @@ fn comparison() -> impl Strategy<Value = String> {
     let operator = prop::sample::select(&["=", "!=", "NOT =", "NOT !="][..]);
     prop_oneof![
         (operator.clone(), name()).prop_map(|(op, name)| format!("domain-name:value {op} '{name}'")),
-        (name(), prop::bool::ANY)
+        (prop::sample::select(LIKES), prop::bool::ANY)
             .prop_map(|(name, not)| format!("domain-name:value {}LIKE '%.{name}'", if not { "NOT " } else { "" })),
         (name(), name(), prop::bool::ANY)
             .prop_map(|(a, b, not)| format!("domain-name:value {}IN ('{a}', '{b}')", if not { "NOT " } else { "" })),
