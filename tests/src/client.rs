@@ -70,11 +70,16 @@ impl Person {
 
     /// `POST` of a JSON body to a whole path.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Answer> {
+        self.post_bytes(path, body.to_string().into_bytes()).await
+    }
+
+    /// `POST` of a body that is JSON already.
+    pub async fn post_bytes(&self, path: &str, body: Vec<u8>) -> Result<Answer> {
         let taxii = path.starts_with("/taxii2/");
         let kind = if taxii { TAXII } else { "application/json" };
         let accept = if taxii { TAXII } else { "*/*" };
         let request = self.http.post(format!("{}{path}", self.base));
-        self.send(request.header("content-type", kind).header("accept", accept).body(body.to_string())).await
+        self.send(request.header("content-type", kind).header("accept", accept).body(body)).await
     }
 
     /// Publishes objects in one bundle; the outcome.

@@ -9,6 +9,8 @@ mod demo;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
+mod load;
+#[cfg(test)]
 mod offline;
 #[cfg(test)]
 mod peers;
