@@ -1,6 +1,6 @@
 //! Recorded inputs as if they were heard now: at their natural pace, with the present time. Ordinals stay those of the input.
 //!
-//! Flows are told apart by the packets' own times, so that a replay gives what [`crate::decode`] gives, at whatever pace.
+//! Flows are told apart by the packets' own times, so that a replay gives what [`crate::decode()`] gives, at whatever pace.
 
 use std::fs::File;
 use std::path::{Component, Path, PathBuf};

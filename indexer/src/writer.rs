@@ -29,7 +29,7 @@ pub(crate) fn refers_to(body: &[u8]) -> Vec<StixId> {
     model::stix::read(body, &Limits::default()).map(|(object, _)| references_of(&object)).unwrap_or_default()
 }
 
-/// As [`refers_to`], of a parsed object.
+/// All that a parsed object refers to: its references and those of its markings that are not everyone's.
 pub fn references_of(object: &Object) -> Vec<StixId> {
     let references = object.references.iter().map(|reference| reference.id.clone());
     let markings = object.marking_refs.iter().filter(|id| known_tlp(id).is_none()).cloned();
