@@ -13,7 +13,7 @@ VENV := $(CACHE)/venv
 export BRIDGEWATCH_PYTHON := $(VENV)/bin/python
 export BRIDGEWATCH_BIN ?= $(TARGET)/release/bridgewatch
 
-.PHONY: demo test bench fuzz console build tools tools-test fmt clippy nextest doc outside deny clean help
+.PHONY: demo test bench fuzz console build tools tools-test fmt clippy nextest doc console-test outside deny clean help
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -33,7 +33,7 @@ tools: ## what a build needs beyond Rust and Node
 tools-test: ## what the tests need besides
 	scripts/tools test
 
-test: tools-test console fmt clippy nextest doc build outside ## everything CI runs
+test: tools-test console fmt clippy nextest doc console-test build outside ## everything CI runs
 
 fmt:
 	cargo fmt --all --check
@@ -47,6 +47,9 @@ nextest: console
 
 doc: console
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+
+console-test: console tools-test ## the console by itself: types, logic, every screen in a browser
+	cd dashboards/web && npm run --silent check && npm run --silent unit && npm run --silent screens
 
 outside: build tools-test ## the whole from outside: real clients, a real browser, two centres
 	cargo nextest run --workspace --locked -E 'package(tests)'

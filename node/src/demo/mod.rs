@@ -30,6 +30,8 @@ const STREAM: usize = 300;
 const UNBOUNDED_PACE_S: u64 = 300;
 /// The traffic that the generator writes is repeated after this long at the most, seconds.
 const TRAFFIC_SECONDS_MAX: u64 = 120;
+/// How long the centres get to find each other.
+const LINKED_WITHIN: Duration = Duration::from_secs(10);
 /// How long what the sensor delivered last gets to cross before the centres end.
 const CROSSING: Duration = Duration::from_millis(500);
 
@@ -76,6 +78,7 @@ async fn run(
     pace_s: u64,
     seen: &Shared,
 ) -> Result<()> {
+    linked(installation).await?;
     let watchers = watch::watch(installation, seen).await?;
     if !arguments.json {
         installation.explain()?;
@@ -89,6 +92,27 @@ async fn run(
         watcher.abort();
     }
     outcome
+}
+
+/// Waits until both centres follow each other: what crosses is to be measured, not how they met.
+async fn linked(installation: &Installation) -> Result<()> {
+    let end = Instant::now() + LINKED_WITHIN;
+    for (centre, person) in [(&installation.us, "alice"), (&installation.ca, "claude")] {
+        let client = centre.client(person)?;
+        loop {
+            let border = client.get("/api/v1/border", &[]).await?;
+            if border.pointer("/link/state").and_then(serde_json::Value::as_str) == Some("up") {
+                break;
+            }
+            anyhow::ensure!(
+                Instant::now() < end,
+                "the link of centre {} is not up: see its log",
+                centre.config.centre.code
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    Ok(())
 }
 
 async fn until(end: Option<Instant>) {

@@ -93,7 +93,11 @@ async fn posts_a_sweep_memory_and_the_next_start() -> Result<()> {
     }
     println!("resident after the load: {} MB", centre.process()?.resident_kb()? / 1024);
     for how in ["kill -9", "a clean end"] {
-        if how == "kill -9" { centre.kill()? } else { centre.stop()? }
+        if how == "kill -9" {
+            centre.kill()?
+        } else {
+            centre.stop()?
+        }
         let began = Instant::now();
         centre.start()?;
         centre.ready().await?;
