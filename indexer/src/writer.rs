@@ -233,6 +233,7 @@ impl Writer {
             revoked: new.revoked,
             spec_20: new.spec_20,
             purpose: sharing::release::CYBER_DEFENCE.to_owned(),
+            source: new.source,
         });
         let appended = self.put(tables, frames, head, &new.bytes, &new.refers_to)?;
         if let Some(before) = before

@@ -31,6 +31,8 @@ pub struct Submission {
     pub publisher: Option<PrincipalName>,
     /// The publisher's organisation; none over the link, where the origin has checked it.
     pub organisation: Option<String>,
+    /// Where it is from, as its publisher says.
+    pub source: Option<String>,
     /// The marking of what has none, by the agreement with its source.
     pub default_marking: Option<Tlp>,
     /// Bounds of reading.

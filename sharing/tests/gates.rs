@@ -95,6 +95,7 @@ fn submission() -> Submission {
         origin: "us".parse().unwrap(),
         publisher: Some("alice@us".parse().unwrap()),
         organisation: None,
+        source: None,
         default_marking: None,
         limits: Limits::default(),
     }

@@ -157,6 +157,7 @@ impl TestIntake {
         let statement = NewStatement {
             key: StatementKey { origin: origin.clone(), id: object.id.clone(), version: object.version, rendering: 0 },
             submitter: Some(by.clone()),
+            source: None,
             class,
             refers_to: refers_to.chain(marks).collect(),
             digest: aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, raw).as_ref().try_into().unwrap(),

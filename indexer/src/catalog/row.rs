@@ -227,6 +227,7 @@ mod tests {
             revoked: true,
             spec_20: false,
             purpose: "cyber_defence".to_owned(),
+            source: Some("list".to_owned()),
         };
         let (date, name) = (Timestamp::from_micros(77), KeyName { retention: 1, day: -2 });
         for submitter in [head.submitter.clone(), None] {

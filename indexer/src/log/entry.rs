@@ -44,6 +44,8 @@ pub struct StatementHead {
     pub spec_20: bool,
     /// For what it may be used.
     pub purpose: String,
+    /// Where it is from, as who handed it in said.
+    pub source: Option<String>,
 }
 
 /// The plain part of an entry: what it is and what it decides by. Holds no content.
@@ -121,6 +123,8 @@ pub struct NewStatement {
     pub key: StatementKey,
     /// Who handed it in; none over the link.
     pub submitter: Option<PrincipalName>,
+    /// Where it is from, as who handed it in says.
+    pub source: Option<String>,
     /// Its class.
     pub class: Class,
     /// What it refers to: all its references and its markings that are not everyone's.

@@ -1,5 +1,7 @@
 //! One object as a reader may see it, and what refers to it.
 
+use std::cell::Cell;
+
 use model::json::Limits;
 use model::principal::{CentreCode, PrincipalName};
 use model::stix::{Object, StixId, Typed, may_be_withheld, read};
@@ -12,8 +14,10 @@ use crate::catalog::{HeadView, KeyView, PLACES, REFERRERS, Row, Standing, after,
 use crate::error::StoreError;
 use crate::log::entry::StatementKey;
 
-/// How many references away something still counts as visible; further away it is hidden.
+/// How many references away something is still looked at; what is further away counts as hidden.
 const DEPTH_MAX: usize = 8;
+/// How many statements are looked at to tell whether one may be seen: references may run in circles, and branch.
+const LOOKS_MAX: usize = 32;
 /// What says something about other objects.
 const REFERRING: [&str; 5] = ["grouping", "note", "opinion", "relationship", "report"];
 
@@ -55,19 +59,30 @@ impl Snapshot {
 
     /// May what stands for an object be seen, as far as those that refer to it are concerned?
     pub fn is_visible(&self, visibility: &Visibility, id: &StixId) -> Result<bool, StoreError> {
-        self.is_shown(visibility, id, 0)
+        self.is_shown(visibility, id, 0, &Cell::new(LOOKS_MAX))
     }
 
-    /// As [`Snapshot::is_visible`], `depth` references away from what is read.
-    fn is_shown(&self, visibility: &Visibility, id: &StixId, depth: usize) -> Result<bool, StoreError> {
+    /// As [`Snapshot::is_visible`], `depth` references away from what is read, with so many looks left.
+    fn is_shown(
+        &self,
+        visibility: &Visibility,
+        id: &StixId,
+        depth: usize,
+        looks: &Cell<usize>,
+    ) -> Result<bool, StoreError> {
         let Some(rows) = self.rows()? else { return Ok(false) };
         for stands in self.standing(id)?.each().filter(|stands| visibility.sees(stands.class)) {
             if !may_be_withheld(id.object_type()) || visibility.sees_all(stands.set) {
                 return Ok(true);
             }
-            let Some(bytes) = rows.get(stands.position)?.filter(|_| depth < DEPTH_MAX) else { continue };
+            let left = looks.get();
+            if depth == DEPTH_MAX || left == 0 {
+                return Ok(false);
+            }
+            looks.set(left - 1);
+            let Some(bytes) = rows.get(stands.position)? else { continue };
             let statement = self.unchecked(bytes.value())?;
-            let visible = |id: &StixId| self.is_shown(visibility, id, depth + 1);
+            let visible = |id: &StixId| self.is_shown(visibility, id, depth + 1, looks);
             if !matches!(rendered(&statement.bytes, visible)?, Rendering::Withheld(_)) {
                 return Ok(true);
             }

@@ -69,6 +69,7 @@ pub(crate) fn entry(extra: &Value, tlp: Option<Tlp>) -> NewEntry {
     NewEntry::Statement(Box::new(NewStatement {
         key: StatementKey { origin: origin.clone(), id: parsed.id.clone(), version: parsed.version, rendering: 0 },
         submitter: Some("alice@us".parse().unwrap()),
+        source: None,
         class: Class { tlp, publisher, ..Class::unmarked(origin) },
         refers_to: references_of(&parsed),
         digest: [0; 32],

@@ -33,6 +33,7 @@ fn indicator(number: usize) -> NewEntry {
             rendering: 0,
         },
         submitter: Some("alice@us".parse().unwrap()),
+        source: None,
         class: Class { tlp: Some(Tlp::Clear), ..Class::unmarked(origin) },
         refers_to: vec![],
         digest: [7; 32],

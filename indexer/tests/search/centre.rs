@@ -120,6 +120,7 @@ pub(crate) fn entry(kind: &str, number: usize, second: u32, class: Class, extra:
     NewEntry::Statement(Box::new(NewStatement {
         key,
         submitter: Some("alice@us".parse().unwrap()),
+        source: None,
         class,
         refers_to: references_of(&parsed),
         digest: [0; 32],

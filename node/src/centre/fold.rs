@@ -207,6 +207,7 @@ impl Fold {
         Ok(Some(NewEntry::Statement(Box::new(NewStatement {
             key: StatementKey { origin: self.centre.clone(), id, version: Version::Modified(modified), rendering: 0 },
             submitter: None,
+            source: None,
             class: self.class(&class),
             refers_to: references_of(&object),
             digest: Sha256::digest(&bytes).into(),

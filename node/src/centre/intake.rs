@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use api::service::{Answer, Intake, NotTaken, Outcome, PublishOptions, ServiceError, Taken};
+use api::service::{Answer, Directory, Intake, NotTaken, Outcome, PublishOptions, ServiceError, Taken};
 use bytes::Bytes;
 use indexer::{NewEntry, NewStatement, Snapshot, StatementKey, Store, StoreError, references_of};
 use model::json::{JsonError, split_objects};
 use model::principal::CentreCode;
 use model::stix::{Object, StixId, Version};
+use prometheus::IntCounter;
 use sharing::Principal;
 use sharing::gate_in::{Admission, Admitted, Read, Submission, decide};
 
@@ -16,6 +17,7 @@ use super::claims::Claims;
 use super::directory::Principals;
 use super::held::{Holding, limits};
 use super::order::rank;
+use super::rules::is_unmatched;
 
 /// Most quarantined objects that are looked at when a definition arrives.
 const WAITING_MAX: usize = 100_000;
@@ -26,6 +28,7 @@ pub(crate) struct Reception {
     centre: CentreCode,
     principals: Arc<Principals>,
     claims: Claims,
+    not_matched: IntCounter,
     body_bytes_max: usize,
 }
 
@@ -60,6 +63,8 @@ pub(crate) struct Decided {
     pub(crate) outcome: Outcome,
     /// Marking definitions that were admitted.
     pub(crate) definitions: Vec<StixId>,
+    /// How many indicators were admitted that are not matched here.
+    pub(crate) not_matched: u64,
 }
 
 impl Reception {
@@ -68,9 +73,10 @@ impl Reception {
         store: Arc<Store>,
         centre: CentreCode,
         principals: Arc<Principals>,
+        not_matched: IntCounter,
         body_bytes_max: usize,
     ) -> Self {
-        Self { store, centre, principals, claims: Claims::default(), body_bytes_max }
+        Self { store, centre, principals, claims: Claims::default(), not_matched, body_bytes_max }
     }
 
     fn submission(&self, by: &Principal, options: &PublishOptions) -> Submission {
@@ -78,9 +84,15 @@ impl Reception {
             origin: self.centre.clone(),
             publisher: Some(by.name.clone()),
             organisation: Some(by.organisation.clone()),
+            source: options.source.clone(),
             default_marking: options.default_marking,
             limits: limits(self.body_bytes_max),
         }
+    }
+
+    /// Counts indicators that were taken, but are not matched here.
+    pub(crate) fn count_not_matched(&self, count: u64) {
+        self.not_matched.inc_by(count);
     }
 
     async fn items(&self, body: Bytes, submission: &Submission) -> Result<Vec<Item>, ServiceError> {
@@ -115,6 +127,7 @@ impl Reception {
         if !decided.entries.is_empty() {
             self.store.append(decided.entries).await.map_err(internal)?;
         }
+        self.count_not_matched(decided.not_matched);
         drop(claim);
         if !decided.definitions.is_empty() {
             self.reconsider(&decided.definitions).await?;
@@ -127,9 +140,8 @@ impl Reception {
         let snapshot = self.store.read().map_err(internal)?;
         let (kept, _) = snapshot.quarantine(|_| true, 0, WAITING_MAX).map_err(internal)?;
         drop(snapshot);
-        let book = self.principals.book();
         for kept in kept.into_iter().rev().filter(|kept| kept.waits_for.iter().any(|id| definitions.contains(id))) {
-            let Some(sender) = kept.submitter.as_ref().and_then(|name| book.principal(name)) else { continue };
+            let Some(sender) = kept.submitter.as_ref().and_then(|name| self.principals.by_name(name)) else { continue };
             let submission = self.submission(&sender, &PublishOptions::default());
             let item = Item::read(kept.bytes, &submission);
             let claim = self.claims.take(item.id().cloned().into_iter().collect()).await;
@@ -175,6 +187,7 @@ impl Decided {
                 if object.object_type() == "marking-definition" {
                     self.definitions.push(object.id.clone());
                 }
+                self.not_matched += u64::from(is_unmatched(object));
                 self.entries.extend(statements(*admitted, raw, submission));
             }
             Admission::Unchanged(id, version) => {
@@ -207,6 +220,7 @@ fn statements(admitted: Admitted, raw: Vec<u8>, submission: &Submission) -> Vec<
                 rendering,
             },
             submitter: submission.publisher.clone(),
+            source: submission.source.clone(),
             class: class.clone(),
             refers_to: references_of(&object),
             digest,

@@ -9,6 +9,7 @@ mod held;
 mod identity;
 mod intake;
 mod link;
+mod metrics;
 mod order;
 mod partner;
 mod parts;

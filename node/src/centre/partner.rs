@@ -15,6 +15,7 @@ use sharing::link::{LinkCursor, LinkKind};
 use super::directory::Principals;
 use super::held::{Holding, limits};
 use super::intake::{Reception, is_spec_20};
+use super::rules::is_unmatched;
 use super::status::{Arrival, Arrivals};
 
 /// Takes what the partner sends.
@@ -34,6 +35,7 @@ pub(crate) struct Inlet {
 struct Decided {
     entries: Vec<NewEntry>,
     definitions: Vec<StixId>,
+    not_matched: u64,
     arrivals: Vec<(LinkKind, StixId, Version)>,
 }
 
@@ -66,6 +68,7 @@ impl Inlet {
                         origin: self.partner.clone(),
                         publisher,
                         organisation: None,
+                        source: None,
                         default_marking: None,
                         limits: limits(self.body_bytes_max),
                     };
@@ -92,6 +95,7 @@ impl Inlet {
         match admission {
             Admission::Accept(admitted) => {
                 let Admitted { object, class, digest, .. } = *admitted;
+                decided.not_matched += u64::from(is_unmatched(&object));
                 if object.object_type() == "marking-definition" {
                     decided.definitions.push(object.id.clone());
                 }
@@ -103,6 +107,7 @@ impl Inlet {
                         rendering,
                     },
                     submitter: None,
+                    source: None,
                     class,
                     refers_to: references_of(&object),
                     digest,
@@ -173,6 +178,7 @@ impl Sink for Inlet {
             decided.entries.push(held);
             self.store.append(decided.entries).await?;
             *self.cursor.lock().unwrap_or_else(PoisonError::into_inner) = cursor;
+            self.reception.count_not_matched(decided.not_matched);
             let time = self.clock.now();
             for (kind, id, version) in decided.arrivals {
                 self.arrivals.note(Arrival { time, kind, id, version });

@@ -31,7 +31,7 @@ use super::release::Border;
 use super::rules::Rules;
 use super::sensors::{SensorDoor, Sensors};
 use super::status::{Arrivals, CentreStatus};
-use super::{identity, settle};
+use super::{identity, metrics, settle};
 use crate::clock::SystemClock;
 use crate::config::{CentreConfig, PartnerSection};
 use crate::folder::Folder;
@@ -106,15 +106,22 @@ impl Parts {
             centre.clone(),
         ));
         let registry = Registry::new();
-        let reception =
-            Reception::new(Arc::clone(&store), centre.clone(), Arc::clone(&principals), config.api.body_bytes_max);
         let border = partner.clone().map(|partner| -> Result<Arc<Border>> {
             let log = Arc::new(LinkLog::open(&LinkLog::path_in(&data, &partner.code), partner.code.clone())?);
             Ok(Arc::new(Border::new(Arc::clone(&store), Arc::clone(&gate), partner, log, Arc::clone(&clock))))
         });
+        let border = border.transpose()?;
+        let not_matched = metrics::register(&registry, &store, &rules, border.clone())?;
+        let reception = Reception::new(
+            Arc::clone(&store),
+            centre.clone(),
+            Arc::clone(&principals),
+            not_matched,
+            config.api.body_bytes_max,
+        );
         let link = partner.as_ref().map(|_| LinkStatus::new(LATENCIES_MAX, Arc::clone(&clock), &registry));
         Ok(Self {
-            border: border.transpose()?,
+            border,
             link: link.transpose()?.map(Arc::new),
             search: Arc::new(search),
             reception: Arc::new(reception),
@@ -152,6 +159,7 @@ impl Parts {
         let statement = NewStatement {
             key: StatementKey { origin: self.centre.clone(), id, version: object.version, rendering: 0 },
             submitter: None,
+            source: None,
             class: Class { tlp: Some(Tlp::Clear), ..Class::unmarked(self.centre.clone()) },
             refers_to: references_of(&object),
             digest: Sha256::digest(&bytes).into(),

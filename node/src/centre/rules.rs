@@ -14,7 +14,7 @@ use matching::{RuleSet, RuleSource};
 use model::json::Limits;
 use model::marking::Country;
 use model::principal::CentreCode;
-use model::stix::{Indicator, StixId, Typed};
+use model::stix::{Indicator, Object, StixId, Typed};
 use model::time::{Clock, Timestamp};
 use sharing::{Gate, Principal, Role, Visibility};
 use tokio::sync::{mpsc, watch};
@@ -321,6 +321,23 @@ fn rule_text(statement: &Unchecked) -> Option<RuleText> {
     Some(RuleText { key, pattern, valid_from: Some(valid_from), valid_until })
 }
 
+/// Is this object an indicator that no telemetry is matched against here?
+pub(crate) fn is_unmatched(object: &Object) -> bool {
+    match &object.typed {
+        Typed::Indicator(indicator) => why_not_matched(indicator).is_some(),
+        _ => false,
+    }
+}
+
+fn why_not_matched(indicator: &Indicator) -> Option<String> {
+    let Some(tree) = &indicator.tree else {
+        return Some(format!("patterns of type `{}` are carried, not matched", indicator.pattern_type));
+    };
+    let source = RuleSource { key: Arc::from("it"), pattern: tree.clone(), valid_from: None, valid_until: None };
+    let set = RuleSet::compile([source], matching::Settings::default());
+    set.not_matched().values().next().map(|why| why.0.clone())
+}
+
 /// Why an indicator is not matched here, if it is not.
 pub(crate) fn not_matched(store: &Store, id: &StixId, now: Timestamp) -> Result<Option<String>, ServiceError> {
     let snapshot = store.read().map_err(internal)?;
@@ -330,10 +347,5 @@ pub(crate) fn not_matched(store: &Store, id: &StixId, now: Timestamp) -> Result<
     if now < indicator.valid_from {
         return Ok(Some(format!("it holds from {} on", indicator.valid_from)));
     }
-    let Some(tree) = indicator.tree else {
-        return Ok(Some(format!("patterns of type `{}` are carried, not matched", indicator.pattern_type)));
-    };
-    let source = RuleSource { key: Arc::from("it"), pattern: tree, valid_from: None, valid_until: None };
-    let set = RuleSet::compile([source], matching::Settings::default());
-    Ok(set.not_matched().values().next().map(|why| why.0.clone()))
+    Ok(why_not_matched(&indicator))
 }

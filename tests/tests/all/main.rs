@@ -11,6 +11,8 @@ mod killed;
 #[cfg(test)]
 mod load;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod offline;
 #[cfg(test)]
 mod peers;
