@@ -80,6 +80,9 @@ pub enum Admission {
 }
 
 const SECTION: &str = "Bridgewatch gate in";
+/// The fault of an object that names another organisation enrolled here as its author: who hands that in may not write it, and
+/// is refused with all that came with it.
+pub const FOREIGN_AUTHOR: &str = "foreign-author";
 
 /// What was read of one object: its view with warnings, or its faults.
 pub type Read = Result<(Object, Vec<Fault>), Vec<Fault>>;
@@ -148,7 +151,7 @@ fn foreign_author(object: &Object, submission: &Submission, held: &dyn Held) -> 
     (owner != *organisation).then(|| {
         refuse(
             object,
-            "foreign-author",
+            FOREIGN_AUTHOR,
             "/created_by_ref",
             "`created_by_ref` is another organisation's identity: publish in your own name",
         )

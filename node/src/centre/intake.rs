@@ -11,7 +11,7 @@ use model::principal::CentreCode;
 use model::stix::{Object, StixId, Version};
 use prometheus::IntCounter;
 use sharing::Principal;
-use sharing::gate_in::{Admission, Admitted, Read, Submission, decide};
+use sharing::gate_in::{Admission, Admitted, FOREIGN_AUTHOR, Read, Submission, decide};
 
 use super::claims::Claims;
 use super::directory::Principals;
@@ -65,6 +65,8 @@ pub(crate) struct Decided {
     pub(crate) definitions: Vec<StixId>,
     /// How many indicators were admitted that are not matched here.
     pub(crate) not_matched: u64,
+    /// An object that the sender may not write: the whole body is refused.
+    forbidden: Option<String>,
 }
 
 impl Reception {
@@ -124,6 +126,11 @@ impl Reception {
         let ids: BTreeSet<StixId> = items.iter().filter_map(Item::id).cloned().collect();
         let claim = self.claims.take(ids).await;
         let decided = self.decided(items, submission).await?;
+        if let Some(id) = decided.forbidden {
+            return Err(ServiceError::Forbidden(format!(
+                "`{id}` names another organisation as its author: nothing of the request was taken"
+            )));
+        }
         if !decided.entries.is_empty() {
             self.store.append(decided.entries).await.map_err(internal)?;
         }
@@ -200,6 +207,9 @@ impl Decided {
                 self.entries.push(NewEntry::Quarantined { submitter, waits_for, faults, bytes: raw });
             }
             Admission::Refuse { id, faults } => {
+                if faults.iter().any(|fault| fault.code == FOREIGN_AUTHOR) {
+                    self.forbidden.clone_from(&id);
+                }
                 let code = faults.first().map_or_else(String::new, |fault| fault.code.clone());
                 self.outcome.refused.push(NotTaken { id: id.unwrap_or_default(), faults });
                 self.entries.push(NewEntry::Refused { submitter: submission.publisher.clone(), code });

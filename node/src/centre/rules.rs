@@ -158,7 +158,10 @@ impl Rules {
         let (near, far) = mpsc::channel(LINES_WAITING);
         let rules = Arc::clone(self);
         tokio::spawn(async move {
-            if let Err(error) = rules.feed(near).await {
+            let sensor = near.clone();
+            if let Err(error) = rules.feed(near).await
+                && !sensor.is_closed()
+            {
                 tracing::error!(%error, "the rules cannot be read for a sensor; it will ask again");
             }
         });

@@ -1,6 +1,8 @@
 //! The whole, from outside: one binary, one file a concern.
 
 #[cfg(test)]
+mod authors;
+#[cfg(test)]
 mod border;
 #[cfg(test)]
 mod browser;
