@@ -42,11 +42,12 @@ pub fn hear(packet: &[u8]) {
     assert!(found.iter().all(|observation| observation.record == 1));
 }
 
-/// Reads a stream whole, and again cut into segments: both give the same observations, whatever was cut where.
+/// Reads a stream whole, and again cut into segments: what is heard of the whole is heard first, whatever was cut where. More may
+/// come behind it: after bytes that are no message, every segment may be the start of one.
 pub fn hear_stream(port: u16, stream: &[u8]) {
     let whole = segments(port, stream, 16_000);
     let cut = segments(port, stream, 7);
-    assert_eq!(whole, cut, "how a stream is cut changes what is heard");
+    assert!(cut.starts_with(&whole), "how a stream is cut hides something: {whole:?} {cut:?}");
 }
 
 fn segments(port: u16, stream: &[u8], size: usize) -> Vec<String> {
