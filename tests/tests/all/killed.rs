@@ -191,7 +191,10 @@ async fn rebuilt_is_the_same(pair: &mut Pair, verdict: &mut Verdict) -> Result<(
         centre.forget_derived()?;
     }
     pair.start().await?;
-    let same = wait::until("the rebuilt catalog and index", SETTLE, async || {
+    // The index is read anew from the whole log; the look itself reads everything, 200 rows at a time.
+    let objects: usize = before.iter().map(BTreeSet::len).sum();
+    let patience = SETTLE + Duration::from_millis(objects as u64);
+    let same = wait::until("the rebuilt catalog and index", patience, async || {
         let after = look(pair).await?;
         for (place, (before, after)) in before.iter().zip(&after).enumerate() {
             if before != after {
