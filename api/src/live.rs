@@ -291,11 +291,10 @@ fn statement(view: &View<'_>, key: &StatementKey) -> Result<Found, StoreError> {
     }
     let before = of_origin().filter(|held| held.head.key.version < key.version);
     let Some(before) = before.max_by_key(|held| held.head.key.version) else { return Ok(None) };
-    let sees = |class| view.sight.sees(class);
-    if before.withdrawn || !sees(before.head.class) {
+    if before.withdrawn || !view.sight.sees(before.head.class) {
         return Ok(None);
     }
-    match view.snapshot.render_for(before, sees)? {
+    match view.snapshot.render_for(before, view.sight)? {
         Rendering::Withheld(_) => Ok(None),
         Rendering::Whole | Rendering::Redacted(_) => taken_back(&key.origin, &key.id, before.head.key.version),
     }
@@ -306,10 +305,14 @@ fn withdrawal(view: &View<'_>, origin: &CentreCode, id: &StixId, version: Versio
     let held = view.snapshot.statements(id)?;
     let same = |key: &StatementKey| key.origin == *origin && key.version == version;
     let Some(held) = held.iter().find(|held| same(&held.head.key)) else { return Ok(None) };
-    if view.sight.sees(held.head.class) && view.sight.sees(held.governing) {
-        return taken_back(origin, id, version);
+    if !view.sight.sees(held.head.class) || !view.sight.sees(held.governing) {
+        return Ok(None);
     }
-    Ok(None)
+    // What was never shown, because of what it refers to, is not taken back either.
+    match view.snapshot.render_for(held, view.sight)? {
+        Rendering::Withheld(_) => Ok(None),
+        Rendering::Whole | Rendering::Redacted(_) => taken_back(origin, id, version),
+    }
 }
 
 fn taken_back(origin: &CentreCode, id: &StixId, version: Version) -> Result<Found, StoreError> {

@@ -6,7 +6,7 @@ use api::Listener;
 use api::service::Shown;
 use serde_json::Value;
 
-use crate::harness::{GREEN, RED, Running, centre, centre_with, indicator, token};
+use crate::harness::{GREEN, RED, Running, centre, centre_with, id_of, indicator, token};
 
 /// A stream that is being read.
 struct Reader {
@@ -162,6 +162,28 @@ async fn what_is_taken_away_is_withdrawn_and_nothing_else_is_said() {
     assert!(!withdrawn.data.to_string().contains("minute 2"));
     assert_eq!(alice.next().await.unwrap().data["name"], "indicator 9 of minute 1", "nothing about the third");
     assert_eq!(paul.next().await.unwrap().data["name"], "indicator 1 of minute 2", "its publisher sees it");
+}
+
+/// What was never shown, because one of its ends is hidden, is not taken back either (attack 4).
+#[tokio::test]
+async fn what_was_never_shown_is_not_withdrawn() {
+    let running = centre().await;
+    let (open, hidden) = (indicator(1, 1, GREEN), indicator(2, 1, RED));
+    let between = serde_json::json!({
+        "type": "relationship", "spec_version": "2.1", "id": "relationship--00000000-0000-4000-8000-000000000003",
+        "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z", "relationship_type": "related-to",
+        "source_ref": open["id"], "target_ref": hidden["id"], "object_marking_refs": [GREEN],
+    });
+    running.hold_all(&[open, hidden, between.clone()], "ca").await;
+    let mut alice = Reader::open(&running, "alice@ca", "").await;
+    let mut paul = Reader::open(&running, "paul@ca", "").await;
+    let (origin, version) = ("ca".parse().unwrap(), "2026-01-01T00:00:00.000Z".parse().unwrap());
+    let version = model::stix::Version::Modified(version);
+    let withdrawal = indexer::NewEntry::Withdrawal { origin, id: id_of(&between), version };
+    running.store.append(vec![withdrawal]).await.unwrap();
+    running.hold(&indicator(9, 1, GREEN), "ca").await;
+    assert_eq!(alice.next().await.unwrap().kind, "object", "nothing of the withdrawal");
+    assert_eq!(paul.next().await.unwrap().kind, "withdrawal", "who saw both ends is told");
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use model::marking::{Meaning, meaning};
 use model::principal::{CentreCode, PrincipalName};
 use model::stix::{StixId, Version};
 use model::time::Timestamp;
-use sharing::ClassId;
 use sharing::render::Rendering;
+use sharing::{ClassId, Visibility};
 
 use super::object::rendered;
 use super::{Snapshot, table_or};
@@ -141,13 +141,9 @@ impl Snapshot {
         Ok(Unchecked { date, head, governing, newest, withdrawn, bytes: body })
     }
 
-    /// Is everything that a statement refers to held, and may `visible` classes of each be seen?
-    pub fn render_for(
-        &self,
-        statement: &Unchecked,
-        visible: impl Fn(ClassId) -> bool,
-    ) -> Result<Rendering, StoreError> {
-        rendered(&statement.bytes, |id| self.any_standing(id, &visible))
+    /// What of a statement a reader of its class may see, by all that it refers to; the gate has not been asked of itself.
+    pub fn render_for(&self, statement: &Unchecked, visibility: &Visibility) -> Result<Rendering, StoreError> {
+        rendered(&statement.bytes, |id| self.is_visible(visibility, id))
     }
 
     /// What the log says from a sequence on, at most `limit` entries; for the node's own materialisers.

@@ -107,10 +107,6 @@ impl Snapshot {
         Ok(standing)
     }
 
-    pub(super) fn any_standing(&self, id: &StixId, visible: impl Fn(ClassId) -> bool) -> Result<bool, StoreError> {
-        Ok(self.standing(id)?.each().any(|stands| visible(stands.class)))
-    }
-
     /// The newest sightings of an indicator that may be seen, newest first, behind a position (0: from the newest), and
     /// whether there are more.
     pub fn sightings_of(
