@@ -12,7 +12,7 @@ use redb::{Durability, ReadableTable};
 use sharing::class::Definition;
 use tokio::sync::{mpsc, watch};
 
-use crate::catalog::{Tables, decode_row, head_of, hit_key};
+use crate::catalog::{Tables, decode_references, decode_row, head_of, hit_key};
 use crate::error::StoreError;
 use crate::keys::{Drawn, KeyName};
 use crate::log::entry::{Envelope, Head, NewEntry, NewHit, NewStatement, StatementHead};
@@ -281,7 +281,7 @@ impl Writer {
         let mut changed = vec![id.clone()];
         while let Some(id) = changed.pop() {
             for position in tables.referrers_of(&id)? {
-                let Some((row, references)) = self.stored(tables, position)? else { continue };
+                let Some((row, references)) = stored(tables, position)? else { continue };
                 let set = tables.set_of(&references, &self.shared.classes)?;
                 let (set, definition) = self.shared.classes.set(&set)?;
                 if set != row.set {
@@ -295,13 +295,6 @@ impl Writer {
             }
         }
         Ok(())
-    }
-
-    fn stored(&self, tables: &Tables<'_>, position: u64) -> Result<Option<(StatementHead, Vec<StixId>)>, StoreError> {
-        let Some(bytes) = tables.rows.get(position)? else { return Ok(None) };
-        let (row, envelope_bytes, sealed) = decode_row(bytes.value())?;
-        let references = self.shared.references(row.key, envelope_bytes, sealed)?;
-        Ok(Some((head_of(&row, envelope_bytes)?, references)))
     }
 
     fn put(
@@ -331,4 +324,11 @@ impl Writer {
         self.last_date = self.clock.now().max(self.last_date.plus_micros(i64::from(step)));
         Ok(self.last_date)
     }
+}
+
+/// The head of the statement at a position as it stands now, and what it refers to.
+fn stored(tables: &Tables<'_>, position: u64) -> Result<Option<(StatementHead, Vec<StixId>)>, StoreError> {
+    let Some(bytes) = tables.rows.get(position)? else { return Ok(None) };
+    let (row, envelope, references) = decode_row(bytes.value())?;
+    Ok(Some((head_of(&row, envelope)?, decode_references(references)?)))
 }

@@ -12,14 +12,14 @@ use sharing::class::ClassSet;
 use sharing::{ClassId, ClassSetId, ClassTable};
 
 pub(crate) use self::row::{
-    HeadView, KeyView, Row, TIMED, after, decode_row, encode_row, head_of, head_view, hit_key, id_prefix,
-    origin_prefix, place, position_of, type_place, version_key,
+    HeadView, KeyView, Row, TIMED, after, decode_references, decode_row, encode_references, encode_row, head_of,
+    head_view, hit_key, id_prefix, origin_prefix, place, position_of, type_place, version_key,
 };
 use crate::error::StoreError;
 use crate::log::entry::{Credential, Envelope, Head, StatementHead, StatementKey};
 
 /// Changes with the shape of the tables; a catalog of another format is rebuilt.
-pub(crate) const FORMAT: u64 = 2;
+pub(crate) const FORMAT: u64 = 3;
 /// `format`, `applied`, `date`.
 pub(crate) const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 pub(crate) const DEFINITIONS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("definitions");
@@ -100,7 +100,7 @@ impl<'t> Tables<'t> {
                 self.definitions.insert(sequence, postcard::to_stdvec(definition)?.as_slice())?;
             }
             Head::Statement(head) => {
-                self.statement(sequence, envelope, head, envelope_bytes, sealed)?;
+                self.statement(sequence, envelope, head, envelope_bytes, &encode_references(refers_to)?)?;
                 self.note_references(&head.key, refers_to)?;
             }
             Head::Withdrawal { origin, id, version } => self.withdraw(origin, id, version)?,
@@ -177,8 +177,8 @@ impl<'t> Tables<'t> {
 
     fn row(&self, position: u64) -> Result<(Row, Vec<u8>, Vec<u8>), StoreError> {
         let bytes = self.rows.get(position)?.ok_or(StoreError::Damaged("a place of the catalog points nowhere"))?;
-        let (row, envelope, sealed) = decode_row(bytes.value())?;
-        Ok((row, envelope.to_vec(), sealed.to_vec()))
+        let (row, envelope, references) = decode_row(bytes.value())?;
+        Ok((row, envelope.to_vec(), references.to_vec()))
     }
 
     /// Positions of all versions of one origin, oldest first, and whether each has a time.
@@ -199,7 +199,7 @@ impl<'t> Tables<'t> {
         envelope: &Envelope,
         head: &StatementHead,
         envelope_bytes: &[u8],
-        sealed: &[u8],
+        references: &[u8],
     ) -> Result<(), StoreError> {
         let StatementKey { origin, id, version, .. } = &head.key;
         // A later rendering of the same version takes its place.
@@ -225,15 +225,15 @@ impl<'t> Tables<'t> {
         let (first, before, last) = self.neighbours(id, origin)?;
         let ordered = matches!(version, Version::Modified(_));
         if ordered && first != sequence && last == sequence && replaced.is_none() {
-            let (mut previous, envelope, sealed) = self.row(before)?;
+            let (mut previous, envelope, references) = self.row(before)?;
             if previous.newest && previous.governing == row.class {
                 // The usual case of a new version: nothing changes for those before the previous one.
                 previous.newest = false;
                 row.oldest = false;
-                self.rows.insert(before, encode_row(&previous, &envelope, &sealed).as_slice())?;
+                self.rows.insert(before, encode_row(&previous, &envelope, &references).as_slice())?;
             }
         }
-        self.rows.insert(sequence, encode_row(&row, envelope_bytes, sealed).as_slice())?;
+        self.rows.insert(sequence, encode_row(&row, envelope_bytes, references).as_slice())?;
         self.types.insert(type_place(id.object_type(), sequence).as_slice(), ())?;
         if first != last && row.oldest { self.govern(id, origin) } else { Ok(()) }
     }
@@ -271,9 +271,9 @@ impl<'t> Tables<'t> {
         for (number, (position, row, _)) in held.iter().enumerate() {
             let now = (governing, *position == newest, number == 0);
             if (row.governing, row.newest, row.oldest) != now {
-                let (mut row, envelope, sealed) = self.row(*position)?;
+                let (mut row, envelope, references) = self.row(*position)?;
                 (row.governing, row.newest, row.oldest) = now;
-                self.rows.insert(*position, encode_row(&row, &envelope, &sealed).as_slice())?;
+                self.rows.insert(*position, encode_row(&row, &envelope, &references).as_slice())?;
             }
         }
         Ok(())
@@ -285,10 +285,10 @@ impl<'t> Tables<'t> {
         let Some(last) = last else { return Ok(()) };
         for (position, _) in self.versions(id, origin)? {
             let this = position == last;
-            let (mut row, envelope, sealed) = self.row(position)?;
+            let (mut row, envelope, references) = self.row(position)?;
             if !row.withdrawn && (this || matches!(version, Version::Modified(_))) {
                 (row.withdrawn, row.newest, row.oldest) = (true, false, false);
-                self.rows.insert(position, encode_row(&row, &envelope, &sealed).as_slice())?;
+                self.rows.insert(position, encode_row(&row, &envelope, &references).as_slice())?;
             }
             if this {
                 break;
@@ -307,10 +307,10 @@ impl<'t> Tables<'t> {
     ) -> Result<(), StoreError> {
         let place = place(&key.id, &key.origin, &key.version);
         let Some(old) = self.places.get(place.as_slice())?.map(|position| position.value()) else { return Ok(()) };
-        let (row, envelope, sealed) = self.row(old)?;
+        let (row, envelope, references) = self.row(old)?;
         let row = Row { set, date, ..row };
         self.remove(&key.id, old)?;
-        self.rows.insert(sequence, encode_row(&row, &envelope, &sealed).as_slice())?;
+        self.rows.insert(sequence, encode_row(&row, &envelope, &references).as_slice())?;
         self.types.insert(type_place(key.id.object_type(), sequence).as_slice(), ())?;
         self.places.insert(place.as_slice(), sequence)?;
         Ok(())

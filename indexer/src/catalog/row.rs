@@ -54,9 +54,9 @@ impl Row {
     }
 }
 
-/// A row as stored: plain part, envelope, sealed body.
-pub(crate) fn encode_row(row: &Row, envelope: &[u8], sealed: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(PLAIN_BYTES + envelope.len() + sealed.len());
+/// A row as stored: plain part, envelope, what the statement refers to. Its body stays in the log.
+pub(crate) fn encode_row(row: &Row, envelope: &[u8], references: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(PLAIN_BYTES + envelope.len() + references.len());
     out.extend_from_slice(&row.date.micros().to_le_bytes());
     out.extend_from_slice(&row.born.to_le_bytes());
     out.extend_from_slice(&row.key.day.to_le_bytes());
@@ -66,11 +66,11 @@ pub(crate) fn encode_row(row: &Row, envelope: &[u8], sealed: &[u8]) -> Vec<u8> {
     out.push(row.flags());
     out.extend_from_slice(&u32::try_from(envelope.len()).unwrap_or(u32::MAX).to_le_bytes());
     out.extend_from_slice(envelope);
-    out.extend_from_slice(sealed);
+    out.extend_from_slice(references);
     out
 }
 
-/// What [`encode_row`] made: row, envelope, sealed body.
+/// What [`encode_row`] made: row, envelope, references.
 pub(crate) fn decode_row(bytes: &[u8]) -> Result<(Row, &[u8], &[u8]), StoreError> {
     const SHORT: StoreError = StoreError::Damaged("a row of the catalog ends early");
     fn number<'b>(bytes: &mut &'b [u8]) -> Result<&'b [u8; 4], StoreError> {
@@ -85,7 +85,7 @@ pub(crate) fn decode_row(bytes: &[u8]) -> Result<(Row, &[u8], &[u8]), StoreError
     let (retention, class, set, governing) = (next()?, next()?, next()?, next()?);
     let (flags, mut rest) = rest.split_first().ok_or(SHORT)?;
     let length = u32::from_le_bytes(*number(&mut rest)?) as usize;
-    let (envelope, sealed) = rest.split_at_checked(length).ok_or(SHORT)?;
+    let (envelope, references) = rest.split_at_checked(length).ok_or(SHORT)?;
     let row = Row {
         date: Timestamp::from_micros(i64::from_le_bytes(*date)),
         born: u64::from_le_bytes(*born),
@@ -99,7 +99,17 @@ pub(crate) fn decode_row(bytes: &[u8]) -> Result<(Row, &[u8], &[u8]), StoreError
         revoked: flags & REVOKED != 0,
         spec_20: flags & SPEC_20 != 0,
     };
-    Ok((row, envelope, sealed))
+    Ok((row, envelope, references))
+}
+
+/// What a statement refers to, as its row keeps it.
+pub(crate) fn encode_references(references: &[StixId]) -> Result<Vec<u8>, StoreError> {
+    Ok(postcard::to_stdvec(references)?)
+}
+
+/// What [`encode_references`] made.
+pub(crate) fn decode_references(bytes: &[u8]) -> Result<Vec<StixId>, StoreError> {
+    Ok(postcard::from_bytes(bytes)?)
 }
 
 /// The head of a statement as it stands now.
@@ -234,6 +244,7 @@ mod tests {
             let head = StatementHead { submitter, ..head.clone() };
             let envelope = Envelope { date, key: name, head: Head::Statement(head.clone()) };
             let envelope = postcard::to_stdvec(&envelope).unwrap();
+            let references = encode_references(std::slice::from_ref(&key.id)).unwrap();
             for number in 0..32_u8 {
                 let row = Row {
                     date,
@@ -248,9 +259,10 @@ mod tests {
                     revoked: number & 8 != 0,
                     spec_20: number & 16 != 0,
                 };
-                let bytes = encode_row(&row, &envelope, b"sealed");
-                let (read, read_envelope, sealed) = decode_row(&bytes).unwrap();
-                assert_eq!((read, read_envelope, sealed), (row, envelope.as_slice(), b"sealed".as_slice()));
+                let bytes = encode_row(&row, &envelope, &references);
+                let (read, read_envelope, read_references) = decode_row(&bytes).unwrap();
+                assert_eq!((read, read_envelope), (row, envelope.as_slice()));
+                assert_eq!(decode_references(read_references).unwrap(), [key.id.clone()]);
                 assert_eq!(head_of(&read, read_envelope).unwrap(), StatementHead { set: row.set, ..head.clone() });
                 assert!((0..PLAIN_BYTES).all(|cut| decode_row(&bytes[..cut]).is_err()));
             }

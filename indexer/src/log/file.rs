@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
+use redb::{
+    AccessGuard, Database, ReadOnlyTable, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition,
+};
 
-use super::frame::{Framed, entries};
+use super::frame::{Framed, entries, entry_at, opened};
 use crate::error::StoreError;
 use crate::file::{open_checked, open_or_make};
 
@@ -88,6 +90,16 @@ impl LogFile {
         Ok(())
     }
 
+    /// For looking up single entries, of those that are durable now.
+    pub(crate) fn entries(&self) -> Result<Entries, StoreError> {
+        let frames = match self.database.begin_read()?.open_table(FRAMES) {
+            Ok(table) => Some(table),
+            Err(redb::TableError::TableDoesNotExist(_)) => None,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Entries { frames, open: None })
+    }
+
     /// The sequence that the next entry gets; the first is 1.
     pub(crate) fn next(&self) -> Result<u64, StoreError> {
         let transaction = self.database.begin_read()?;
@@ -100,5 +112,49 @@ impl LogFile {
             None => Ok(1),
             Some((first, frame)) => Ok(first.value() + entries(frame.value())?.len() as u64),
         }
+    }
+}
+
+/// Single entries of a log. Keeps the frame it last read open: entries that are asked for in order are found by walking on.
+pub(crate) struct Entries {
+    frames: Option<ReadOnlyTable<u64, &'static [u8]>>,
+    open: Option<OpenFrame>,
+}
+
+struct OpenFrame {
+    bytes: AccessGuard<'static, &'static [u8]>,
+    first: u64,
+    /// One behind its last.
+    end: u64,
+    /// The entry to which `place` belongs.
+    at: u64,
+    place: usize,
+}
+
+impl OpenFrame {
+    fn of(first: u64, bytes: AccessGuard<'static, &'static [u8]>) -> Result<Self, StoreError> {
+        let (count, place) = opened(bytes.value())?;
+        Ok(Self { bytes, first, end: first.saturating_add(u64::from(count)), at: first, place })
+    }
+}
+
+impl Entries {
+    /// The entry of that sequence. What a row of the catalog points to is there: a log loses nothing.
+    pub(crate) fn entry(&mut self, sequence: u64) -> Result<Framed<'_>, StoreError> {
+        const MISSING: StoreError = StoreError::Damaged("the log lacks an entry that the catalog knows");
+        if !self.open.as_ref().is_some_and(|open| (open.first..open.end).contains(&sequence)) {
+            let frames = self.frames.as_ref().ok_or(MISSING)?;
+            let (first, bytes) = frames.range(..=sequence)?.next_back().transpose()?.ok_or(MISSING)?;
+            self.open = Some(OpenFrame::of(first.value(), bytes)?);
+        }
+        let open = self.open.as_mut().filter(|open| sequence < open.end).ok_or(MISSING)?;
+        if sequence < open.at {
+            (open.at, open.place) = (open.first, opened(open.bytes.value())?.1);
+        }
+        while open.at < sequence {
+            open.place = entry_at(open.bytes.value(), open.place)?.1;
+            open.at += 1;
+        }
+        Ok(entry_at(open.bytes.value(), open.place)?.0)
     }
 }

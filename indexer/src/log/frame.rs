@@ -4,8 +4,9 @@ use sha2::{Digest, Sha256};
 
 use crate::error::StoreError;
 
-/// A frame ends here; a larger entry is a frame by itself. The database rounds large values up to powers of two.
-pub(crate) const FRAME_BYTES_MAX: usize = 260_000;
+/// A frame ends here; a larger entry is a frame by itself. The database rounds large values up to powers of two: this fills 64
+/// KiB, few enough to read one entry by itself, enough to read many in a row.
+pub(crate) const FRAME_BYTES_MAX: usize = 64_500;
 const MAGIC: &[u8; 4] = b"BWF1";
 const HEAD_BYTES: usize = 8;
 const ENTRY_HEAD_BYTES: usize = 40;
@@ -107,25 +108,40 @@ impl Frames {
     }
 }
 
-/// The entries of a frame; whatever the bytes, an error and never a panic.
-pub(crate) fn entries(frame: &[u8]) -> Result<Vec<Framed<'_>>, StoreError> {
-    const SHORT: StoreError = StoreError::Damaged("a frame ends early");
+const SHORT: StoreError = StoreError::Damaged("a frame ends early");
+
+/// How many entries a frame says it has, and where the first begins.
+pub(crate) fn opened(frame: &[u8]) -> Result<(u32, usize), StoreError> {
     let (magic, rest) = frame.split_first_chunk::<4>().ok_or(SHORT)?;
     if magic != MAGIC {
         return Err(StoreError::Damaged("a frame of an unknown format"));
     }
-    let (count, mut rest) = rest.split_first_chunk::<4>().ok_or(SHORT)?;
+    let (count, _) = rest.split_first_chunk::<4>().ok_or(SHORT)?;
+    Ok((u32::from_le_bytes(*count), HEAD_BYTES))
+}
+
+/// The entry that begins at a place of a frame, and where the next one does.
+pub(crate) fn entry_at(frame: &[u8], place: usize) -> Result<(Framed<'_>, usize), StoreError> {
+    let rest = frame.get(place..).ok_or(SHORT)?;
+    let (leaf, rest) = rest.split_first_chunk::<32>().ok_or(SHORT)?;
+    let (envelope, rest) = rest.split_first_chunk::<4>().ok_or(SHORT)?;
+    let (body, rest) = rest.split_first_chunk::<4>().ok_or(SHORT)?;
+    let (envelope, rest) = rest.split_at_checked(u32::from_le_bytes(*envelope) as usize).ok_or(SHORT)?;
+    let (body, rest) = rest.split_at_checked(u32::from_le_bytes(*body) as usize).ok_or(SHORT)?;
+    Ok((Framed { leaf: *leaf, envelope, body }, frame.len().saturating_sub(rest.len())))
+}
+
+/// The entries of a frame; whatever the bytes, an error and never a panic.
+pub(crate) fn entries(frame: &[u8]) -> Result<Vec<Framed<'_>>, StoreError> {
+    let (count, mut place) = opened(frame)?;
     let mut found = Vec::new();
-    for _ in 0..u32::from_le_bytes(*count) {
-        let (leaf, after) = rest.split_first_chunk::<32>().ok_or(SHORT)?;
-        let (envelope, after) = after.split_first_chunk::<4>().ok_or(SHORT)?;
-        let (body, after) = after.split_first_chunk::<4>().ok_or(SHORT)?;
-        let (envelope, after) = after.split_at_checked(u32::from_le_bytes(*envelope) as usize).ok_or(SHORT)?;
-        let (body, after) = after.split_at_checked(u32::from_le_bytes(*body) as usize).ok_or(SHORT)?;
-        found.push(Framed { leaf: *leaf, envelope, body });
-        rest = after;
+    for _ in 0..count {
+        let (entry, next) = entry_at(frame, place)?;
+        found.push(entry);
+        place = next;
     }
-    if rest.is_empty() { Ok(found) } else { Err(StoreError::Damaged("a frame has bytes behind its last entry")) }
+    let whole = place == frame.len();
+    if whole { Ok(found) } else { Err(StoreError::Damaged("a frame has bytes behind its last entry")) }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::{Snapshot, table_or};
 use crate::catalog::{PLACES, REFERRERS, Row, SENSORS, after, decode_row, head_of, id_prefix, origin_prefix, place};
 use crate::error::StoreError;
 use crate::log::entry::{Envelope, Head, StatementHead, StatementKey};
+use crate::log::file::Entries;
 
 /// An entry of the log as the node's own materialisers (rules, link, live) follow it; they ask the gate themselves.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +49,9 @@ pub struct Unchecked {
 impl Snapshot {
     /// A statement as stored, for the node's own materialisers: the gate has not been asked.
     pub fn statement(&self, key: &StatementKey) -> Result<Option<Unchecked>, StoreError> {
-        self.at_place(&key.origin, &key.id, &key.version, |bytes| self.unchecked(bytes))
+        self.at_place(&key.origin, &key.id, &key.version, |bytes| {
+            self.unchecked(&mut self.shared.log.entries()?, bytes)
+        })
     }
 
     fn at_place<T>(
@@ -68,10 +71,10 @@ impl Snapshot {
     /// All statements of one object as stored, for the node's own materialisers: the gate has not been asked.
     pub fn statements(&self, id: &StixId) -> Result<Vec<Unchecked>, StoreError> {
         let Some(rows) = self.rows()? else { return Ok(Vec::new()) };
-        let mut found = Vec::new();
+        let (mut found, mut entries) = (Vec::new(), self.shared.log.entries()?);
         for position in self.positions(id)? {
             if let Some(bytes) = rows.get(position)? {
-                found.push(self.unchecked(bytes.value())?);
+                found.push(self.unchecked(&mut entries, bytes.value())?);
             }
         }
         Ok(found)
@@ -86,11 +89,12 @@ impl Snapshot {
         mut each: impl FnMut(Unchecked),
     ) -> Result<(), StoreError> {
         let Some(rows) = self.rows()? else { return Ok(()) };
+        let mut entries = self.shared.log.entries()?;
         for position in self.of_types(&[object_type.to_owned()], 0)? {
             let Some(bytes) = rows.get(position?)? else { continue };
             let (row, _, _) = decode_row(bytes.value())?;
             if row.newest && wanted(row.class, row.revoked) {
-                each(self.unchecked(bytes.value())?);
+                each(self.unchecked(&mut entries, bytes.value())?);
             }
         }
         Ok(())
@@ -132,10 +136,10 @@ impl Snapshot {
         Ok(table.get(sensor.as_str())?.map_or(0, |row| row.value().1))
     }
 
-    pub(crate) fn unchecked(&self, bytes: &[u8]) -> Result<Unchecked, StoreError> {
-        let (row, envelope, sealed) = decode_row(bytes)?;
-        let mut body = Vec::with_capacity(sealed.len());
-        self.shared.keys.unseal(row.key, envelope, sealed, &mut body)?;
+    pub(crate) fn unchecked(&self, entries: &mut Entries, bytes: &[u8]) -> Result<Unchecked, StoreError> {
+        let (row, envelope, _) = decode_row(bytes)?;
+        let mut body = Vec::new();
+        self.body(entries, &row, envelope, &mut body)?;
         let head = head_of(&row, envelope)?;
         let Row { date, governing, newest, withdrawn, .. } = row;
         Ok(Unchecked { date, head, governing, newest, withdrawn, bytes: body })

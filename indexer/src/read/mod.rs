@@ -16,7 +16,6 @@ use sharing::link::LinkCursor;
 
 pub use self::hits::{Hit, Quarantined};
 pub use self::materialise::{Change, Unchecked};
-pub(crate) use self::object::Reader;
 pub use self::object::Statement;
 pub use self::page::{Page, Query, Versions};
 use crate::catalog::{COUNTS, LINKS, META, PLACES, PRINCIPALS, ROWS, SENSORS, after, id_prefix};

@@ -13,6 +13,7 @@ use super::{Snapshot, table_or};
 use crate::catalog::{HeadView, KeyView, PLACES, REFERRERS, Row, Standing, after, decode_row, head_view, id_prefix};
 use crate::error::StoreError;
 use crate::log::entry::StatementKey;
+use crate::log::file::Entries;
 
 /// How many references away something is still looked at; what is further away counts as hidden.
 const DEPTH_MAX: usize = 8;
@@ -45,13 +46,13 @@ impl Snapshot {
     /// none may be seen: the two are the same.
     pub fn object(&self, visibility: &Visibility, id: &StixId) -> Result<Vec<Statement>, StoreError> {
         let mut found = Vec::new();
-        let mut reader = Reader::new(visibility);
+        let mut reader = self.reader(visibility)?;
         let Some(rows) = self.rows()? else { return Ok(found) };
         for position in self.positions(id)? {
             let Some(bytes) = rows.get(position)? else { continue };
-            let (row, envelope, sealed) = decode_row(bytes.value())?;
+            let (row, envelope, _) = decode_row(bytes.value())?;
             if reader.shows(&row) {
-                found.extend(self.seen(&mut reader, position, &row, &head_view(envelope)?, (envelope, sealed))?);
+                found.extend(self.seen(&mut reader, position, &row, envelope, &head_view(envelope)?)?);
             }
         }
         Ok(found)
@@ -81,7 +82,7 @@ impl Snapshot {
             }
             looks.set(left - 1);
             let Some(bytes) = rows.get(stands.position)? else { continue };
-            let statement = self.unchecked(bytes.value())?;
+            let statement = self.unchecked(&mut self.shared.log.entries()?, bytes.value())?;
             let visible = |id: &StixId| self.is_shown(visibility, id, depth + 1, looks);
             if !matches!(rendered(&statement.bytes, visible)?, Rendering::Withheld(_)) {
                 return Ok(true);
@@ -147,18 +148,18 @@ impl Snapshot {
     ) -> Result<(Vec<Statement>, bool), StoreError> {
         let mut found = Vec::new();
         let Some(rows) = self.rows()? else { return Ok((found, false)) };
-        let mut reader = Reader::new(visibility);
+        let mut reader = self.reader(visibility)?;
         let mut positions = self.referrer_positions(id, types)?;
         positions.retain(|position| behind == 0 || *position < behind);
         positions.sort_unstable_by(|a, b| b.cmp(a));
         for position in positions {
             let Some(bytes) = rows.get(position)? else { continue };
-            let (row, envelope, sealed) = decode_row(bytes.value())?;
+            let (row, envelope, _) = decode_row(bytes.value())?;
             if !row.newest || !reader.shows(&row) {
                 continue;
             }
             let head = head_view(envelope)?;
-            let Some(statement) = self.seen(&mut reader, position, &row, &head, (envelope, sealed))? else { continue };
+            let Some(statement) = self.seen(&mut reader, position, &row, envelope, &head)? else { continue };
             if !of_it(&parsed(&statement.bytes)?) {
                 continue;
             }
@@ -189,17 +190,37 @@ impl Snapshot {
         Ok(positions)
     }
 
+    pub(crate) fn reader<'v>(&self, visibility: &'v Visibility) -> Result<Reader<'v>, StoreError> {
+        Ok(Reader { visibility, entries: self.shared.log.entries()?, origin: None, submitter: None })
+    }
+
+    /// Appends the body of the statement that a row stands for to `out`.
+    pub(super) fn body(
+        &self,
+        entries: &mut Entries,
+        row: &Row,
+        envelope: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), StoreError> {
+        let entry = entries.entry(row.born)?;
+        if entry.envelope != envelope {
+            return Err(StoreError::Damaged("a row of the catalog is not what the log says"));
+        }
+        out.reserve_exact(entry.body.len());
+        self.shared.keys.unseal(row.key, envelope, entry.body, out)
+    }
+
     /// The statement as it may be seen; none if it cannot do without something hidden.
     pub(crate) fn seen(
         &self,
         reader: &mut Reader<'_>,
         position: u64,
         row: &Row,
+        envelope: &[u8],
         head: &HeadView<'_>,
-        (envelope, sealed): (&[u8], &[u8]),
     ) -> Result<Option<Statement>, StoreError> {
-        let mut bytes = Vec::with_capacity(sealed.len());
-        match self.shared.keys.unseal(row.key, envelope, sealed, &mut bytes) {
+        let mut bytes = Vec::new();
+        match self.body(&mut reader.entries, row, envelope, &mut bytes) {
             Ok(()) => {}
             Err(StoreError::Erased) => return Ok(None),
             Err(error) => return Err(error),
@@ -222,18 +243,16 @@ impl Snapshot {
     }
 }
 
-/// One reading of many statements: origins and submitters are few, and are shared by those that follow each other.
+/// One reading of many statements: origins and submitters are few, and are shared by those that follow each other; so are
+/// the frames of the log.
 pub(crate) struct Reader<'v> {
     visibility: &'v Visibility,
+    entries: Entries,
     origin: Option<CentreCode>,
     submitter: Option<PrincipalName>,
 }
 
-impl<'v> Reader<'v> {
-    pub(crate) fn new(visibility: &'v Visibility) -> Self {
-        Self { visibility, origin: None, submitter: None }
-    }
-
+impl Reader<'_> {
     pub(crate) fn shows(&self, row: &Row) -> bool {
         !row.withdrawn && self.visibility.sees(row.class) && self.visibility.sees(row.governing)
     }

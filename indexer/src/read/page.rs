@@ -8,7 +8,7 @@ use model::time::Timestamp;
 use redb::{ReadOnlyTable, ReadableTable};
 use sharing::Visibility;
 
-use super::object::{Reader, Statement};
+use super::object::Statement;
 use super::{Snapshot, table_or};
 use crate::catalog::{KeyView, Row, TYPES, after, decode_row, head_view, position_of, type_place};
 use crate::error::StoreError;
@@ -64,9 +64,9 @@ impl Snapshot {
         let Some(rows) = self.rows()? else { return Ok(page) };
         let dated = query.added_after.map_or(Ok(0), |date| last_until(&rows, date))?;
         let behind = query.behind.max(dated);
-        let mut reader = Reader::new(visibility);
+        let mut reader = self.reader(visibility)?;
         let mut take = |position: u64, bytes: &[u8]| -> Result<bool, StoreError> {
-            let (row, envelope, sealed) = decode_row(bytes)?;
+            let (row, envelope, _) = decode_row(bytes)?;
             if !reader.shows(&row) || !row_wanted(query, &row) {
                 return Ok(true);
             }
@@ -74,7 +74,7 @@ impl Snapshot {
             if !key_wanted(query, &row, &head.key) {
                 return Ok(true);
             }
-            let Some(statement) = self.seen(&mut reader, position, &row, &head, (envelope, sealed))? else {
+            let Some(statement) = self.seen(&mut reader, position, &row, envelope, &head)? else {
                 return Ok(true);
             };
             page.more = page.statements.len() == query.limit;
@@ -115,18 +115,18 @@ impl Snapshot {
         let (Some(rows), Some(types)) = (self.rows()?, table_or(self.transaction.open_table(TYPES))?) else {
             return Ok((found, false));
         };
-        let mut reader = Reader::new(visibility);
+        let mut reader = self.reader(visibility)?;
         let first = type_place(object_type, 0);
         let end = type_place(object_type, if behind == 0 { u64::MAX } else { behind });
         for place in types.range(first.as_slice()..end.as_slice())?.rev() {
             let position = position_of(place?.0.value())?;
             let Some(bytes) = rows.get(position)? else { continue };
-            let (row, envelope, sealed) = decode_row(bytes.value())?;
+            let (row, envelope, _) = decode_row(bytes.value())?;
             if !row.newest || !reader.shows(&row) {
                 continue;
             }
             let head = head_view(envelope)?;
-            let Some(statement) = self.seen(&mut reader, position, &row, &head, (envelope, sealed))? else { continue };
+            let Some(statement) = self.seen(&mut reader, position, &row, envelope, &head)? else { continue };
             if found.len() == limit {
                 return Ok((found, true));
             }

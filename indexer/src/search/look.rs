@@ -8,7 +8,7 @@ use sharing::Visibility;
 use crate::catalog::{HITS, PLACES, ROWS, after, decode_row, head_view, origin_prefix};
 use crate::error::StoreError;
 use crate::log::entry::Envelope;
-use crate::read::{Hit, Reader, Snapshot, Statement, Unchecked, table_or};
+use crate::read::{Hit, Snapshot, Statement, Unchecked, table_or};
 
 impl Snapshot {
     /// The newest version of one origin that it has not taken back, and its position; the index filters by class itself.
@@ -24,7 +24,7 @@ impl Snapshot {
             let Some(bytes) = rows.get(position)? else { continue };
             let row = decode_row(bytes.value())?.0;
             if row.newest && !row.withdrawn {
-                return match self.unchecked(bytes.value()) {
+                return match self.unchecked(&mut self.shared.log.entries()?, bytes.value()) {
                     Ok(statement) => Ok(Some((position, statement))),
                     Err(StoreError::Erased) => Ok(None),
                     Err(error) => Err(error),
@@ -38,13 +38,13 @@ impl Snapshot {
     pub(super) fn at(&self, visibility: &Visibility, position: u64) -> Result<Option<Statement>, StoreError> {
         let Some(rows) = table_or(self.transaction.open_table(ROWS))? else { return Ok(None) };
         let Some(bytes) = rows.get(position)? else { return Ok(None) };
-        let (row, envelope, sealed) = decode_row(bytes.value())?;
-        let mut reader = Reader::new(visibility);
+        let (row, envelope, _) = decode_row(bytes.value())?;
+        let mut reader = self.reader(visibility)?;
         if !reader.shows(&row) {
             return Ok(None);
         }
         let head = head_view(envelope)?;
-        self.seen(&mut reader, position, &row, &head, (envelope, sealed))
+        self.seen(&mut reader, position, &row, envelope, &head)
     }
 
     /// The hit at a position, whoever may see it; for the index.
