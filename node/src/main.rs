@@ -16,6 +16,10 @@ mod sensor;
 mod shutdown;
 mod telemetry;
 
+/// Gives memory back to the system once a load is over, which the system's own allocator does not.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let arguments = command::Arguments::parse();
     match command::run(arguments) {

@@ -262,7 +262,7 @@ mod tests {
                 let bytes = encode_row(&row, &envelope, &references);
                 let (read, read_envelope, read_references) = decode_row(&bytes).unwrap();
                 assert_eq!((read, read_envelope), (row, envelope.as_slice()));
-                assert_eq!(decode_references(read_references).unwrap(), [key.id.clone()]);
+                assert_eq!(decode_references(read_references).unwrap(), std::slice::from_ref(&key.id));
                 assert_eq!(head_of(&read, read_envelope).unwrap(), StatementHead { set: row.set, ..head.clone() });
                 assert!((0..PLAIN_BYTES).all(|cut| decode_row(&bytes[..cut]).is_err()));
             }

@@ -92,6 +92,8 @@ async fn posts_a_sweep_memory_and_the_next_start() -> Result<()> {
         println!("sweep in pages of {BUNDLE}: {count} objects, {rate:.0} objects/s");
     }
     println!("resident after the load: {} MB", centre.process()?.resident_kb()? / 1024);
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    println!("resident 10 s later: {} MB", centre.process()?.resident_kb()? / 1024);
     for how in ["kill -9", "a clean end"] {
         if how == "kill -9" {
             centre.kill()?
