@@ -71,7 +71,7 @@ export function start({ centre = "ca", port = 0, idle_s = 900, rate_ms = 900, ro
         send("sighting", seen);
       }
       else send("withdrawal", { id: of.row.id, modified: of.row.modified, origin: of.row.origin });
-      for (let n = 0; n < state.burst; n += 1) send("hit", hit(of, ago(20)));
+      for (let n = 0; n < state.burst; n += 1) send("hit", { ...hit(of, ago(20)), value: `n${n}.${of.value}` });
     }, rate_ms),
     setInterval(() => send("status", status()), 1000),
   ];

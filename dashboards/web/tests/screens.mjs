@@ -197,6 +197,14 @@ await part("pause", async () => {
 
 await part("flood", async () => {
   const busy = await start({ centre: "us", rate_ms: 100 });
+  try {
+    await flood(busy);
+  } finally {
+    busy.stop(); // a failure must not keep the mock, and with it this program, running
+  }
+});
+
+async function flood(busy) {
   const page = await signedIn(busy.url, "/live");
   const measure = (burst) => {
     busy.state.burst = burst;
@@ -220,8 +228,7 @@ await part("flood", async () => {
   }
   await page.waitForSelector(".flood");
   await page.context().close();
-  busy.stop();
-});
+}
 
 await part("lost", async () => {
   const frail = await start({ centre: "us" });

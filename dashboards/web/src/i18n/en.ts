@@ -123,6 +123,7 @@ export const en = {
   "live.why_scroll": "scrolled down",
   "live.why_selection": "rows selected",
   "live.why_panel": "row open",
+  "live.times": { one: "{n} hit within a minute", other: "{n} hits within a minute" },
   "live.new": { one: "{n} new", other: "{n} new" },
   "live.quiet": "Quiet. Last event {ago} ago.",
   "live.nothing": "Nothing yet. Events appear here as they happen.",

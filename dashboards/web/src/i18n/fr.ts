@@ -124,6 +124,7 @@ export const fr: Messages = {
   "live.why_scroll": "liste défilée",
   "live.why_selection": "lignes sélectionnées",
   "live.why_panel": "ligne ouverte",
+  "live.times": { one: "{n} détection en une minute", many: "{n} de détections en une minute", other: "{n} détections en une minute" },
   "live.new": { one: "{n} nouveau", many: "{n} de nouveaux", other: "{n} nouveaux" },
   "live.quiet": "Calme. Dernier événement il y a {ago}.",
   "live.nothing": "Rien pour l’instant. Les événements s’affichent ici à mesure qu’ils se produisent.",

@@ -21,13 +21,18 @@ export interface LiveRow {
   revoked: boolean;
   /** From its origin (a hit: from its packet) to this screen, ms; null for rows that were there before. */
   delay: number | null;
+  /** The newest of the hits that the row stands for. */
   hit: Hit | null;
+  /** Keys of the further hits that the row stands for. */
+  others: string[];
 }
 
 /** Rows kept in each lane. */
 export const ROWS_MAX = 5000;
 /** Rows of one lane that one flush shows; more is a flood, of which a sample is shown. */
 export const FLUSH_ROWS_MAX = 250;
+/** Hits of one value by one indicator at one sensor, within this time of the first, are one row that counts them. */
+export const FOLD_MS = 60_000;
 /** Indicators whose name is remembered for the sightings that follow. */
 const NAMES_MAX = 5000;
 
@@ -45,6 +50,8 @@ export class LiveBuffer {
   private fresh: LiveRow[] = [];
   private freshSkipped = new Map<string, number>();
   private readonly keys = new Set<string>();
+  /** The row that further hits of the same kind are folded into. */
+  private readonly folds = new Map<string, { row: LiveRow; since: number }>();
   private readonly names = new Map<string, { name: string; value: string }>();
 
   constructor(
@@ -101,11 +108,43 @@ export class LiveBuffer {
   }
 
   private add(lane: Lane, rows: LiveRow[]): void {
-    const shown = sample(rows, FLUSH_ROWS_MAX);
-    lane.skipped += rows.length - shown.length;
-    const all = [...shown.reverse(), ...lane.rows];
-    for (const row of all.slice(ROWS_MAX)) this.keys.delete(row.key);
-    lane.rows = all.slice(0, ROWS_MAX);
+    const fresh = new Map<string, { row: LiveRow; events: number }>();
+    for (const row of rows) {
+      const folded = this.fold(row);
+      const events = (fresh.get(folded.key)?.events ?? 0) + 1;
+      fresh.delete(folded.key); // what happens again moves to the top
+      fresh.set(folded.key, { row: folded, events });
+    }
+    const shown = sample([...fresh.values()], FLUSH_ROWS_MAX);
+    lane.skipped += rows.length - shown.reduce((sum, { events }) => sum + events, 0);
+    for (const { row } of shown) fresh.delete(row.key);
+    for (const { row } of fresh.values()) this.folds.delete(group(row)); // left out: the next one begins a row of its own
+    const moved = new Set(shown.map(({ row }) => row.key));
+    this.keep(lane, [...shown.reverse().map(({ row }) => row), ...lane.rows.filter((row) => !moved.has(row.key))]);
+  }
+
+  private keep(lane: Lane, rows: LiveRow[]): void {
+    for (const row of rows.slice(ROWS_MAX)) {
+      for (const key of [row.key, ...row.others]) this.keys.delete(key);
+      if (this.folds.get(group(row))?.row.key === row.key) this.folds.delete(group(row));
+    }
+    lane.rows = rows.slice(0, ROWS_MAX);
+  }
+
+  /** The row as it is, or the one of the same kind that already stands there, counting it too. */
+  private fold(row: LiveRow): LiveRow {
+    if (row.kind !== "hit") return row;
+    const at = Date.parse(row.at);
+    const there = this.folds.get(group(row));
+    if (!there || Math.abs(at - there.since) >= FOLD_MS) {
+      this.folds.set(group(row), { row, since: at });
+      return row;
+    }
+    const newer = at >= Date.parse(there.row.at) ? row : there.row;
+    const { key, others } = there.row;
+    others.push(row.key); // shared: a flood would copy it for each hit
+    there.row = { ...newer, key, others };
+    return there.row;
   }
 
   /** Rows from before the stream began: sorted, below what is there, no flood. */
@@ -115,7 +154,9 @@ export class LiveBuffer {
       if (this.keys.has(row.key)) continue;
       this.keys.add(row.key);
       const lane = this.lane(row.lane);
-      lane.rows = [...lane.rows, row].slice(0, ROWS_MAX);
+      const folded = this.fold(row);
+      const place = folded === row ? -1 : lane.rows.findIndex((each) => each.key === folded.key);
+      this.keep(lane, place < 0 ? [...lane.rows, folded] : lane.rows.with(place, folded));
     }
   }
 
@@ -156,6 +197,7 @@ export class LiveBuffer {
       revoked: false,
       delay: live ? arrived - Date.parse(hit.time) : null,
       hit,
+      others: [],
     };
   }
 
@@ -178,6 +220,7 @@ export class LiveBuffer {
       revoked: row.revoked,
       delay: live ? arrived - Date.parse(row.added) : null,
       hit: null,
+      others: [],
     };
   }
 
@@ -197,6 +240,7 @@ export class LiveBuffer {
       revoked: false,
       delay: null,
       hit: null,
+      others: [],
     };
   }
 
@@ -215,6 +259,11 @@ export class LiveBuffer {
       if (oldest !== undefined) this.names.delete(oldest);
     }
   }
+}
+
+/** What hits have in common that are one row. */
+function group(row: LiveRow): string {
+  return `${row.lane} ${row.where} ${row.id} ${row.value}`;
 }
 
 /** At most `most` of the rows, evenly spread, the last one included. */

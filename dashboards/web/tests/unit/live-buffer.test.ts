@@ -9,8 +9,8 @@ const row = (more: Partial<Row> = {}): Row => ({
   id: ID, type: "indicator", origin: "us", name: "Beacon", value: "[a:b = 'c']", marking, created: null, modified: "2026-11-24T12:00:00Z",
   added: "2026-11-24T12:00:00Z", revoked: false, count: null, sighting_of: null, first_seen: null, last_seen: null, ...more,
 });
-const hit = (id: string): Hit => ({
-  id, indicator: ID, indicator_name: "Beacon", time: "2026-11-24T12:00:00Z", received: "2026-11-24T12:00:00Z", sensor: "s", site: null, field: "f", value: "c", marking, observation: {},
+const hit = (id: string, more: Partial<Hit> = {}): Hit => ({
+  id, indicator: ID, indicator_name: "Beacon", time: "2026-11-24T12:00:00Z", received: "2026-11-24T12:00:00Z", sensor: "s", site: null, field: "f", value: id, marking, observation: {}, ...more,
 });
 const ARRIVED = Date.parse("2026-11-24T12:00:00.040Z");
 const buffer = (): LiveBuffer => new LiveBuffer(["us", "ca"], "ca");
@@ -97,4 +97,25 @@ test("merged lanes are by arrival", () => {
 test("a sample keeps the last and spreads evenly", () => {
   assert.deepEqual(sample([1, 2, 3], 5), [1, 2, 3]);
   assert.deepEqual(sample([1, 2, 3, 4, 5, 6], 3), [2, 4, 6]);
+});
+
+test("hits of one value within a minute are one row that counts them, at the top, with the newest evidence", () => {
+  const live = buffer();
+  const at = (second: number): string => new Date(Date.parse("2026-11-24T12:00:00Z") + second * 1000).toISOString();
+  const same = (id: string, second: number): void => live.push(live.ofHit(hit(id, { value: "c", time: at(second) }), ARRIVED, true));
+  same("h1", 0);
+  live.push(live.ofHit(hit("other"), ARRIVED, true));
+  live.flush(false);
+  for (let n = 2; n <= 1000; n += 1) same(`h${n}`, 1);
+  same("h2", 1);
+  live.flush(false);
+  const lane = live.snapshot("ca");
+  assert.deepEqual(lane.rows.map((row) => [row.hit?.id, row.others.length + 1]), [["h1000", 1000], ["other", 1]]);
+  assert.equal(lane.rows[0]?.key, "hit h1", "a row that was opened stays the same row");
+  assert.deepEqual([lane.skipped, lane.total], [0, 1001]);
+  same("late", 60);
+  live.flush(false);
+  assert.deepEqual(live.snapshot("ca").rows.map((row) => row.hit?.id), ["late", "h1000", "other"]);
+  live.fill([live.ofHit(hit("before", { value: "c", time: at(59) }), ARRIVED, false), live.ofHit(hit("h1", { value: "c", time: at(0) }), ARRIVED, false)]);
+  assert.deepEqual(live.snapshot("ca").rows.map((row) => row.others.length + 1), [2, 1000, 1], "in place, and none twice");
 });
