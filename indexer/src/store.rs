@@ -45,7 +45,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             log_cache_bytes: 4 << 20,
-            catalog_cache_bytes: 24 << 20,
+            catalog_cache_bytes: 12 << 20,
             queue: 256,
             commit_entries: 20_000,
             catalog_durable_ms: 1_000,
