@@ -1,6 +1,8 @@
 //! STIX 2.1 patterns (§9): the grammar whole; text → tree with spans, faults with a place, tree → canonical text.
 
 mod ast;
+pub mod equivalence;
+pub mod evaluate;
 mod fault;
 mod lexer;
 mod parser;

@@ -289,9 +289,21 @@ impl Parser {
 
     fn set(&mut self) -> Parsed<Vec<Literal>> {
         self.expect("(")?;
-        let mut values = vec![self.literal()?];
-        while self.sign(",") {
-            values.push(self.literal()?);
+        let mut values: Vec<Literal> = Vec::new();
+        if self.sign(")") {
+            return Ok(values); // the grammar has the empty set; nothing is in it
+        }
+        loop {
+            let span = self.span();
+            let value = self.literal()?;
+            if values.first().is_some_and(|first| sort(first) != sort(&value)) {
+                let message = "the values of a set are of one kind: all texts, all numbers, all times";
+                return Err(PatternFault::new("pattern-literal", span, message));
+            }
+            values.push(value);
+            if !self.sign(",") {
+                break;
+            }
         }
         self.expect(")")?;
         Ok(values)
@@ -427,6 +439,16 @@ const KEYWORDS: &[&str] = &[
     "REPEATS",
     "TIMES",
 ];
+
+/// Literals of one sort can equal each other.
+fn sort(literal: &Literal) -> u8 {
+    match literal {
+        Literal::Integer(_) | Literal::Float(_) => 0,
+        Literal::Boolean(_) => 1,
+        Literal::Timestamp(_) => 2,
+        Literal::Text(_) | Literal::Hex(_) | Literal::Binary(_) => 3,
+    }
+}
 
 fn is_base64(text: &str) -> bool {
     let body = text.trim_end_matches('=');
