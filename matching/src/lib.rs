@@ -5,6 +5,7 @@
 
 mod compile;
 mod evaluate;
+mod exact;
 mod layer;
 mod rules;
 

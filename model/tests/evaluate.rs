@@ -68,3 +68,29 @@ fn recorded_matches_agree() {
     println!("{} cases, {lenient} of them no match where the reference has an error", cases.len());
     assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
+
+/// `BRIDGEWATCH_CASES` says how many (10,000 in the full run).
+#[test]
+fn the_reference_matcher_says_the_same_of_random_patterns() {
+    let Some(python) = std::env::var_os("BRIDGEWATCH_PYTHON") else {
+        println!("skipped: BRIDGEWATCH_PYTHON names no interpreter (`make nextest` does)");
+        return;
+    };
+    let cases = std::env::var("BRIDGEWATCH_CASES").unwrap_or_else(|_| "500".to_owned());
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/python/matcher.py");
+    let ran = std::process::Command::new(python).arg(script).args([&cases, "1"]).output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let (mut count, mut matched, mut wrong) = (0_usize, 0_usize, Vec::new());
+    for line in String::from_utf8(ran.stdout).unwrap().lines() {
+        let case: Value = serde_json::from_str(line).unwrap();
+        let (found, why) = answer(case["pattern"].as_str().unwrap(), &case["observed"]);
+        count += 1;
+        matched += usize::from(found == "match");
+        if case["expected"] != found {
+            wrong.push(format!("{found} {why}: {line}"));
+        }
+    }
+    println!("{count} cases, {matched} match");
+    assert!(wrong.is_empty(), "{} of {count} differ:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(count.to_string() == cases && matched * 10 > count, "too few match to tell: {matched} of {count}");
+}

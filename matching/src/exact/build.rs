@@ -1,0 +1,156 @@
+//! Builds the table: entries as they come, then sorted into buckets.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+
+use model::time::Timestamp;
+
+use super::keys::{Packed, Packing, renumbered};
+use super::{Domain, ExactTable, Kind, begin, bucket_of, hash, occurs};
+
+/// Entries of a bucket, on average.
+const BUCKET_ENTRIES: usize = 6;
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    place: u64,
+    tag: u64,
+    rule: u32,
+    kind: u8,
+}
+
+/// A table in the making.
+#[derive(Debug)]
+pub(crate) struct Builder {
+    seed: u64,
+    entries: Vec<Entry>,
+    kinds: HashMap<Kind, u8>,
+    kind_table: Vec<Kind>,
+    packing: Packing,
+    keys: Vec<Packed>,
+    valid: Vec<[i64; 2]>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        // A seed that nobody knows beforehand: values that share a bucket cannot be made up.
+        Self::with_seed(RandomState::new().hash_one(0))
+    }
+}
+
+impl Builder {
+    pub(crate) fn with_seed(seed: u64) -> Self {
+        Self {
+            seed,
+            entries: Vec::new(),
+            kinds: HashMap::new(),
+            kind_table: Vec::new(),
+            packing: Packing::default(),
+            keys: Vec::new(),
+            valid: Vec::new(),
+        }
+    }
+
+    /// Begins a rule; of two with the same key the last counts. None if there is no room for one more.
+    pub(crate) fn rule(&mut self, key: &str, valid_from: Timestamp, valid_until: Timestamp) -> Option<u32> {
+        let number = u32::try_from(self.keys.len()).ok()?;
+        self.keys.push(self.packing.pack(key));
+        self.valid.push([valid_from.micros(), valid_until.micros()]);
+        Some(number)
+    }
+
+    /// Adds a value of a rule. False if it has no room (there are 256 kinds): the rule must be held elsewhere.
+    pub(crate) fn value(&mut self, rule: u32, domain: Domain, value: &[u8], kind: Kind) -> bool {
+        let (place, tag) = hash(self.seed, domain, value);
+        // `= 'name' OR LIKE '%.name'` is one entry.
+        if let Some(last) = self.entries.last_mut()
+            && (last.rule, last.place, last.tag) == (rule, place, tag)
+            && let Some(before) = self.kind_table.get(usize::from(last.kind)).copied()
+            && before.fields == kind.fields
+        {
+            let both = Kind { itself: before.itself || kind.itself, below: before.below || kind.below, ..kind };
+            let Some(both) = number(&mut self.kinds, &mut self.kind_table, both) else { return false };
+            last.kind = both;
+            return true;
+        }
+        let Some(kind) = number(&mut self.kinds, &mut self.kind_table, kind) else { return false };
+        self.entries.push(Entry { place, tag, rule, kind });
+        true
+    }
+
+    pub(crate) fn finish(self) -> ExactTable {
+        let Self { seed, mut entries, kind_table, packing, keys, valid, .. } = self;
+        let (mut names, others) = packing.finish();
+        let (order, numbers) = ordered(&keys, &others);
+        (names.prefix, names.uuid) = order.iter().map(|(key, _)| *key).unzip();
+        let valid = order.iter().filter_map(|(_, rule)| valid.get(*rule as usize)).copied().collect();
+        drop(keys);
+        entries.retain_mut(|entry| match numbers.get(entry.rule as usize) {
+            Some(number) if *number != u32::MAX => {
+                entry.rule = *number;
+                true
+            }
+            _ => false, // replaced by a later rule of the same key
+        });
+        entries.sort_unstable_by_key(|entry| (entry.place, entry.tag, entry.rule));
+        ExactTable {
+            seed,
+            buckets: buckets(&entries),
+            tags: entries.iter().map(|entry| entry.tag).collect(),
+            rules: entries.iter().map(|entry| entry.rule).collect(),
+            kinds: entries.iter().map(|entry| entry.kind).collect(),
+            kind_table,
+            keys: names,
+            valid,
+        }
+    }
+}
+
+fn number(kinds: &mut HashMap<Kind, u8>, table: &mut Vec<Kind>, kind: Kind) -> Option<u8> {
+    if let Some(number) = kinds.get(&kind) {
+        return Some(*number);
+    }
+    let number = u8::try_from(table.len()).ok()?;
+    table.push(kind);
+    kinds.insert(kind, number);
+    Some(number)
+}
+
+/// The rules in the order of their keys, each key once, by the last of its rules; and for each rule as it came its place
+/// there, or `u32::MAX` if a later one replaced it.
+fn ordered(keys: &[Packed], others: &[u128]) -> (Vec<(Packed, u32)>, Vec<u32>) {
+    let mut order: Vec<(Packed, u32)> = keys.iter().map(|key| renumbered(*key, others)).zip(0..).collect();
+    order.sort_unstable();
+    let mut last: Vec<(Packed, u32)> = Vec::with_capacity(order.len());
+    for (key, rule) in order {
+        match last.last_mut() {
+            Some(same) if same.0 == key => same.1 = rule,
+            _ => last.push((key, rule)),
+        }
+    }
+    let mut numbers = vec![u32::MAX; keys.len()];
+    for (number, (_, rule)) in (0..).zip(&last) {
+        if let Some(place) = numbers.get_mut(*rule as usize) {
+            *place = number;
+        }
+    }
+    (last, numbers)
+}
+
+fn buckets(entries: &[Entry]) -> Vec<u64> {
+    let count = entries.len().div_ceil(BUCKET_ENTRIES);
+    let mut buckets = vec![0_u64; count + 1];
+    for entry in entries {
+        if let Some(head) = buckets.get_mut(bucket_of(entry.place, count)) {
+            *head += 1; // how many, for now
+            *head |= u64::from(occurs(entry.place)) << 32;
+        }
+    }
+    let mut start = 0_u64;
+    for head in &mut buckets {
+        let many = begin(*head) as u64;
+        *head = (*head & !u64::from(u32::MAX)) | start;
+        start += many;
+    }
+    buckets
+}

@@ -1,0 +1,135 @@
+//! Values that are compared whole, in as few bytes as possible: some fifty for an indicator, its key and times included.
+//!
+//! A value is known by 64 bits of a keyed hash, beside the bucket that other bits of it choose: of 10¹⁸ lookups one finds what is
+//! not there. Buckets say in one word where their entries begin and which of 32 bits occur among them, so that most of what
+//! is not held is told from the word alone, without the entries' memory being touched.
+
+mod build;
+mod keys;
+mod saved;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "tests")]
+mod tests;
+
+use model::time::Timestamp;
+use xxhash_rust::xxh3::xxh3_128_with_seed;
+
+pub(crate) use self::build::Builder;
+use self::keys::Keys;
+pub(crate) use self::saved::SavedError;
+
+/// What a value is: values of different domains are never equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Domain {
+    Address,
+    Name,
+    Integer,
+    Text,
+    Caseless,
+    Url,
+}
+
+/// How an entry is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Kind {
+    /// Fields through which it is found, a bit each by [`model::field::Field`]'s order.
+    pub(crate) fields: u32,
+    /// By the value itself.
+    pub(crate) itself: bool,
+    /// By names strictly below it.
+    pub(crate) below: bool,
+}
+
+/// An immutable table: value → rules.
+#[derive(Debug, Default)]
+pub(crate) struct ExactTable {
+    seed: u64,
+    /// One more than there are buckets. Low half: where the entries begin; high half: which of 32 bits occur among them.
+    buckets: Vec<u64>,
+    tags: Vec<u64>,
+    rules: Vec<u32>,
+    kinds: Vec<u8>,
+    kind_table: Vec<Kind>,
+    keys: Keys,
+    /// From when and until when (not included) each rule matches, microseconds.
+    valid: Vec<[i64; 2]>,
+}
+
+impl ExactTable {
+    /// How many rules it holds.
+    pub(crate) fn len(&self) -> usize {
+        self.valid.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.valid.is_empty()
+    }
+
+    /// Hands each rule with that value to `each`, and how the value is found.
+    #[inline]
+    pub(crate) fn find(&self, domain: Domain, value: &[u8], mut each: impl FnMut(u32, Kind)) {
+        let Some(count) = self.buckets.len().checked_sub(1).filter(|count| *count > 0) else { return };
+        let (place, tag) = hash(self.seed, domain, value);
+        let bucket = bucket_of(place, count);
+        let (Some(head), Some(next)) = (self.buckets.get(bucket), self.buckets.get(bucket + 1)) else { return };
+        if (head >> 32) & u64::from(occurs(place)) == 0 {
+            return;
+        }
+        let (start, end) = (begin(*head), begin(*next));
+        let tags = self.tags.get(start..end).unwrap_or_default();
+        for (entry, _) in (start..).zip(tags).filter(|(_, found)| **found == tag) {
+            let kind = self.kinds.get(entry).and_then(|kind| self.kind_table.get(usize::from(*kind)));
+            if let (Some(rule), Some(kind)) = (self.rules.get(entry), kind) {
+                each(*rule, *kind);
+            }
+        }
+    }
+
+    /// Does the rule match what happened at `time`?
+    pub(crate) fn is_valid(&self, rule: u32, time: Timestamp) -> bool {
+        self.valid.get(rule as usize).is_some_and(|[from, until]| *from <= time.micros() && time.micros() < *until)
+    }
+
+    /// The rule's key.
+    pub(crate) fn key(&self, rule: u32) -> String {
+        self.keys.key(rule as usize)
+    }
+
+    /// The rule of a key.
+    pub(crate) fn rule(&self, key: &str) -> Option<u32> {
+        self.keys.find(key).and_then(|rule| u32::try_from(rule).ok())
+    }
+
+    /// Bytes that it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.buckets.len() * 8
+            + self.tags.len() * 8
+            + self.rules.len() * 4
+            + self.kinds.len()
+            + self.valid.len() * 16
+            + self.keys.bytes()
+    }
+}
+
+/// Where a value lies, and by what it is known there.
+fn hash(seed: u64, domain: Domain, value: &[u8]) -> (u64, u64) {
+    let seed = seed.wrapping_add((domain as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let both = xxh3_128_with_seed(value, seed).to_le_bytes();
+    let (low, high) = both.split_at(8);
+    let number = |half: &[u8]| half.try_into().map_or(0, u64::from_le_bytes);
+    (number(high), number(low))
+}
+
+/// The bucket, of so many: in the order of the places.
+fn bucket_of(place: u64, count: usize) -> usize {
+    let product = u128::from(place) * (count as u128);
+    usize::try_from(product >> 64).unwrap_or(0)
+}
+
+fn occurs(place: u64) -> u32 {
+    1 << (place & 31)
+}
+
+fn begin(head: u64) -> usize {
+    usize::try_from(head & u64::from(u32::MAX)).unwrap_or(0)
+}

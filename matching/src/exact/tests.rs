@@ -1,0 +1,143 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+
+const ALWAYS: (Timestamp, Timestamp) = (Timestamp::from_micros(i64::MIN), Timestamp::from_micros(i64::MAX));
+
+fn kind(fields: u32) -> Kind {
+    Kind { fields, itself: true, below: false }
+}
+
+fn found(table: &ExactTable, domain: Domain, value: &str) -> BTreeSet<(String, u32)> {
+    let mut all = BTreeSet::new();
+    table.find(domain, value.as_bytes(), |rule, kind| {
+        all.insert((table.key(rule), kind.fields));
+    });
+    all
+}
+
+fn domain() -> impl Strategy<Value = Domain> {
+    prop_oneof![Just(Domain::Name), Just(Domain::Text), Just(Domain::Address)]
+}
+
+fn key() -> impl Strategy<Value = String> {
+    prop_oneof![
+        (0..40_u8).prop_map(|n| format!("indicator--94868c89-83c2-464b-929b-a1a8aa3c84{n:02x}")),
+        (0..40_u8).prop_map(|n| format!("ca/indicator--94868c89-83c2-464b-929b-a1a8aa3c84{n:02x}")),
+        (0..9_u8).prop_map(|n| format!("rule {n}")),
+    ]
+}
+
+type Rule = (String, Vec<(Domain, String, u32)>);
+
+fn rules() -> impl Strategy<Value = Vec<Rule>> {
+    let value = (domain(), "[a-c]{0,3}", 1..5_u32);
+    prop::collection::vec((key(), prop::collection::vec(value, 1..4)), 0..60)
+}
+
+fn table(rules: &[Rule]) -> ExactTable {
+    let mut builder = Builder::with_seed(7);
+    for (key, values) in rules {
+        let rule = builder.rule(key, ALWAYS.0, ALWAYS.1).unwrap();
+        for (domain, value, fields) in values {
+            assert!(builder.value(rule, *domain, value.as_bytes(), kind(*fields)));
+        }
+    }
+    builder.finish()
+}
+
+proptest! {
+    /// It finds what a plain map finds, before it was saved and after; of two rules with one key the last counts.
+    #[test]
+    fn it_holds_what_it_was_given(rules in rules(), asked in prop::collection::vec((domain(), "[a-c]{0,3}"), 20)) {
+        let table = table(&rules);
+        let by_key: BTreeMap<&String, _> = rules.iter().map(|(key, values)| (key, values)).collect();
+        prop_assert_eq!(table.len(), by_key.len());
+        let mut file = Vec::new();
+        table.write(&mut file).unwrap();
+        let again = ExactTable::read(file.as_slice(), file.len() as u64).unwrap();
+        for (domain, value) in &asked {
+            let mut wanted = BTreeSet::new();
+            for (key, values) in &by_key {
+                let same = values.iter().filter(|(d, v, _)| (d, v) == (domain, value));
+                wanted.extend(same.map(|(_, _, fields)| ((*key).clone(), *fields)));
+            }
+            prop_assert_eq!(&found(&table, *domain, value), &wanted);
+            prop_assert_eq!(&found(&again, *domain, value), &wanted);
+        }
+        for key in by_key.keys() {
+            let rule = table.rule(key).unwrap();
+            prop_assert_eq!(&table.key(rule), *key);
+            prop_assert_eq!(again.rule(key), Some(rule));
+        }
+        prop_assert_eq!(table.rule("indicator--00000000-0000-4000-8000-000000000000"), None);
+    }
+
+    /// A damaged file is refused, wherever it is cut or changed.
+    #[test]
+    fn what_is_damaged_is_refused(rules in rules(), at in any::<prop::sample::Index>(), bit in 0..8_u8) {
+        let mut file = Vec::new();
+        table(&rules).write(&mut file).unwrap();
+        let at = at.index(file.len());
+        prop_assert!(ExactTable::read(&file[..at], at as u64).is_err());
+        file[at] ^= 1 << bit;
+        prop_assert!(ExactTable::read(file.as_slice(), file.len() as u64).is_err());
+    }
+
+    #[test]
+    fn no_bytes_panic(bytes in any::<Vec<u8>>()) {
+        let with_head = [b"BWX1".as_slice(), &bytes].concat();
+        prop_assert!(ExactTable::read(with_head.as_slice(), with_head.len() as u64).is_err());
+    }
+}
+
+#[test]
+fn a_name_and_what_is_below_it_are_one_entry_and_times_are_kept() {
+    let mut builder = Builder::default();
+    let rule = builder.rule("a", Timestamp::from_micros(10), Timestamp::from_micros(20)).unwrap();
+    assert!(builder.value(rule, Domain::Name, b"evil.example", kind(3)));
+    assert!(builder.value(rule, Domain::Name, b"evil.example", Kind { fields: 3, itself: false, below: true }));
+    let table = builder.finish();
+    let mut kinds = Vec::new();
+    table.find(Domain::Name, b"evil.example", |rule, kind| kinds.push((rule, kind)));
+    assert_eq!(kinds, [(0, Kind { fields: 3, itself: true, below: true })]);
+    let valid = |micros| table.is_valid(0, Timestamp::from_micros(micros));
+    assert_eq!([9, 10, 19, 20].map(valid), [false, true, true, false]);
+}
+
+/// `cargo test --release -p matching exact -- --ignored --nocapture`
+#[test]
+#[ignore = "prints figures"]
+fn ten_million() {
+    const RULES: u128 = 10_000_000;
+    let began = std::time::Instant::now();
+    let mut builder = Builder::default();
+    for n in 0..RULES {
+        let id = uuid::Uuid::from_u128(n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
+        let rule = builder.rule(&format!("us/indicator--{id}"), ALWAYS.0, ALWAYS.1).unwrap();
+        builder.value(rule, Domain::Name, format!("host-{n}.evil-{}.example", n % 1000).as_bytes(), kind(1));
+    }
+    println!("entries: {:.2} s", began.elapsed().as_secs_f64());
+    let table = builder.finish();
+    println!("built: {:.2} s, {} MB", began.elapsed().as_secs_f64(), table.bytes() >> 20);
+    let names: Vec<String> =
+        (0..1_000_000_u64).map(|n| format!("www.good-{}.example", n * 77_777 % 1_000_003)).collect();
+    let began = std::time::Instant::now();
+    let mut hits = 0;
+    for name in &names {
+        table.find(Domain::Name, name.as_bytes(), |_, _| hits += 1);
+    }
+    println!("{hits} hits, {:.1} ns a lookup", began.elapsed().as_secs_f64() * 1e9 / names.len() as f64);
+    let path = tempfile::NamedTempFile::new().unwrap();
+    let began = std::time::Instant::now();
+    table.write(std::io::BufWriter::with_capacity(1 << 20, path.as_file())).unwrap();
+    println!("saved: {:.2} s", began.elapsed().as_secs_f64());
+    drop(table);
+    let began = std::time::Instant::now();
+    let file = std::fs::File::open(path.path()).unwrap();
+    let bytes = file.metadata().unwrap().len();
+    let again = ExactTable::read(file, bytes).unwrap();
+    println!("opened: {:.2} s, {} rules, {} MB on disk", began.elapsed().as_secs_f64(), again.len(), bytes >> 20);
+}
