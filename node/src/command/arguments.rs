@@ -61,9 +61,11 @@ pub(super) enum Command {
     #[command(after_help = "Example:\n  bridgewatch validate --strict bundle.json\n\
         \nExit status: 0 no fault, 1 faults found, 2 unreadable input. SHOULDs count with --strict.")]
     Validate(ValidateArguments),
-    /// Is a STIX pattern valid, and if not, where is it wrong?
-    #[command(after_help = "Example:\n  bridgewatch pattern \"[domain-name:value = 'evil.example']\"\n\
-        \nExit status: 0 valid, 1 not valid.")]
+    /// Is a STIX pattern valid, and if not, where is it wrong? Does it mean the same as another, does it match?
+    #[command(after_help = "Examples:\n  bridgewatch pattern \"[domain-name:value = 'evil.example']\"\n  \
+        bridgewatch pattern --same-as \"[a:b = 2] OR [a:b = 1]\" \"[a:b IN (1, 2)]\"\n  \
+        bridgewatch pattern --observed seen.json \"[domain-name:value LIKE '%.example'] REPEATS 5 TIMES\"\n\
+        \nExit status: 0 yes, 1 no: not valid, not the same, does not match; 2 unreadable input.")]
     Pattern(PatternArguments),
     /// The log of a centre: proved whole, or printed in clear.
     Log(LogArguments),
@@ -346,6 +348,12 @@ pub(crate) struct PatternArguments {
     /// The pattern.
     #[arg(value_name = "PATTERN")]
     pub(super) pattern: String,
+    /// Also tell whether another pattern means the same.
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) same_as: Option<String>,
+    /// Also tell whether it matches the observed data in a file (a STIX bundle, a list, or one object; `-`: standard input).
+    #[arg(long, value_name = "FILE")]
+    pub(super) observed: Option<PathBuf>,
     /// One JSON object instead of words.
     #[arg(long)]
     pub(super) json: bool,

@@ -43,7 +43,8 @@ pub(super) fn run(arguments: &ValidateArguments) -> Result<Status> {
     Ok(status)
 }
 
-fn whole(path: &Path) -> Result<Vec<u8>> {
+/// A whole file, or standard input.
+pub(super) fn whole(path: &Path) -> Result<Vec<u8>> {
     let reader: Box<dyn Read> = if path == Path::new("-") {
         Box::new(std::io::stdin())
     } else {

@@ -153,6 +153,25 @@ fn pattern_tells_where_it_is_wrong() -> Result<()> {
     assert_eq!(fault.get("valid"), Some(&json!(false)));
     assert!(fault.get("position").is_some_and(Value::is_u64) && !text(fault, "/message").is_empty(), "{fault}");
     assert_eq!(program::run(&["pattern"])?.status, 2);
+    let same = program::run(&["pattern", "--json", "--same-as", "[a:b = 2] OR [a:b = 1]", "[a:b IN (1, 2)]"])?;
+    assert_eq!((same.status, same.json_lines()?[0]["same"].clone()), (0, json!(true)));
+    assert_eq!(program::run(&["pattern", "--same-as", "[a:b = 2]", "[a:b IN (1, 2)]"])?.status, 1);
+    let folder = Folder::new()?;
+    let seen = json!([{"type": "observed-data", "id": "observed-data--1", "number_observed": 2,
+        "first_observed": "2026-01-01T00:00:00Z", "last_observed": "2026-01-01T00:00:01Z",
+        "objects": {"0": {"type": "domain-name", "value": "evil.example"}}}]);
+    let file = folder.put("seen.json", seen.to_string().as_bytes())?;
+    let twice = program::run(&[
+        "pattern",
+        "--json",
+        "--observed",
+        &file,
+        "[domain-name:value LIKE '%.example'] REPEATS 2 TIMES",
+    ])?;
+    assert_eq!((twice.status, twice.json_lines()?[0]["matches"].clone()), (0, json!(true)), "{twice:?}");
+    let thrice =
+        program::run(&["pattern", "--observed", &file, "[domain-name:value LIKE '%.example'] REPEATS 3 TIMES"])?;
+    assert_eq!(thrice.status, 1, "{thrice:?}");
     Ok(())
 }
 
