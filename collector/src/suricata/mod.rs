@@ -1,0 +1,300 @@
+//! Suricata EVE: one JSON object a line.
+
+mod event;
+
+use std::io::{BufRead, Read};
+use std::net::IpAddr;
+
+use model::observation::{
+    Detail, Dns, DnsAnswer, Email, Endpoint, File, FlowCounts, Http, Observation, ObservationKind, Tls, Transport,
+};
+use model::time::Timestamp;
+use model::value::{canonical_name, canonical_url};
+
+use self::event::{
+    Answer, Email as Mail, Event, FileInfo, Flow, Http as Request, Query, Scalar, Section, Smtp, Tls as Handshake,
+};
+use crate::decode::{authority_of, community_id, host_of};
+use crate::input::InputError;
+use crate::{Listener, Settings, Summary};
+
+pub(crate) fn read(
+    mut reader: Box<dyn BufRead + Send>,
+    settings: &Settings,
+    listener: &mut dyn Listener,
+) -> Result<Summary, InputError> {
+    let mut summary = Summary::default();
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let limit = settings.line_bytes as u64 + 1;
+        match (&mut reader).take(limit).read_until(b'\n', &mut line) {
+            Ok(0) => return Ok(summary),
+            Ok(_) => {}
+            Err(error) => {
+                let record = summary.records;
+                summary.fault(settings, record, "input-read", format!("the input cannot be read on: {error}"));
+                return Ok(summary);
+            }
+        }
+        summary.records += 1;
+        let record = summary.records;
+        if line.len() as u64 >= limit && line.last() != Some(&b'\n') {
+            summary.fault(
+                settings,
+                record,
+                "line-too-long",
+                format!("the line has more than {} bytes", settings.line_bytes),
+            );
+            skip_line(&mut reader)?;
+            continue;
+        }
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        match observations(&line, record) {
+            Ok(found) => {
+                if found.first().is_some_and(|first| !listener.due(first.time)) {
+                    return Ok(summary);
+                }
+                for observation in found {
+                    summary.observations += 1;
+                    if !listener.hear(observation) {
+                        return Ok(summary);
+                    }
+                }
+            }
+            Err(message) => summary.fault(settings, record, "eve-line", message),
+        }
+    }
+}
+
+fn skip_line(reader: &mut dyn BufRead) -> Result<(), InputError> {
+    loop {
+        let available = reader.fill_buf()?;
+        if available.is_empty() {
+            return Ok(());
+        }
+        let (length, ended) = match available.iter().position(|b| *b == b'\n') {
+            Some(at) => (at + 1, true),
+            None => (available.len(), false),
+        };
+        reader.consume(length);
+        if ended {
+            return Ok(());
+        }
+    }
+}
+
+fn boxed(value: &Scalar<'_>) -> Option<Box<str>> {
+    value.text().map(Into::into)
+}
+
+fn lower(value: &Scalar<'_>) -> Option<Box<str>> {
+    value.text().map(|text| text.to_ascii_lowercase().into())
+}
+
+fn name(value: &Scalar<'_>) -> Option<Box<str>> {
+    value.text().map(|text| canonical_name(text).into())
+}
+
+fn small<T: TryFrom<u64>>(value: &Scalar<'_>) -> Option<T> {
+    value.number().and_then(|number| T::try_from(number).ok())
+}
+
+/// What one line says; several for a DNS line with several queries.
+fn observations(line: &[u8], record: u64) -> Result<Vec<Observation>, String> {
+    let event: Event<'_> = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    let time = event.timestamp.text().and_then(timestamp).ok_or("the line has no `timestamp` that can be read")?;
+    let event_type = event.event_type.text().ok_or("the line has no `event_type`")?;
+    let end = |ip: &Scalar<'_>, port: &Scalar<'_>| {
+        let ip: IpAddr = ip.text()?.parse().ok()?;
+        Some(Endpoint { ip, port: small(port) })
+    };
+    let transport = event.proto.text().and_then(transport);
+    let (source, destination) = (end(&event.src_ip, &event.src_port), end(&event.dest_ip, &event.dest_port));
+    let own_id = || community_id(transport?, source?, destination?);
+    let (kind, protocol, mut details) = read_event(&event, event_type);
+    let last = details.pop();
+    let base = Observation {
+        time,
+        kind,
+        record,
+        source,
+        destination,
+        transport,
+        protocol: protocol.filter(|protocol| !matches!(&**protocol, "unknown" | "failed")),
+        community_id: boxed(&event.community_id).or_else(own_id),
+        detail: Detail::None,
+    };
+    let mut found: Vec<Observation> =
+        details.into_iter().map(|detail| Observation { detail, ..base.clone() }).collect();
+    found.push(Observation { detail: last.unwrap_or(Detail::None), ..base });
+    Ok(found)
+}
+
+fn read_event(event: &Event<'_>, event_type: &str) -> (ObservationKind, Option<Box<str>>, Vec<Detail>) {
+    let own = Some(event_type.into());
+    let app = || lower(&event.app_proto);
+    match event_type {
+        "flow" => {
+            let counts = event.flow.one().and_then(flow);
+            (ObservationKind::FlowEnd, app(), vec![counts.map_or(Detail::None, Detail::Flow)])
+        }
+        "dns" | "mdns" | "llmnr" => (ObservationKind::Dns, own, dns(event, event_type)),
+        "http" | "http2" => {
+            (ObservationKind::Http, Some("http".into()), vec![Detail::Http(Box::new(http(&event.http)))])
+        }
+        "tls" => (ObservationKind::Tls, own, vec![Detail::Tls(Box::new(tls(&event.tls)))]),
+        "quic" => (ObservationKind::Tls, own, vec![Detail::Tls(Box::new(quic(&event.quic)))]),
+        "fileinfo" => {
+            let carrier = event.http.one().map(|_| Box::new(http(&event.http)));
+            (ObservationKind::File, app(), vec![Detail::File(Box::new(file(&event.fileinfo)), carrier)])
+        }
+        "smtp" => {
+            let email = email(event.email.one(), event.smtp.one());
+            (ObservationKind::Email, own, vec![Detail::Email(Box::new(email))])
+        }
+        _ => (ObservationKind::Event, app().or(own), vec![Detail::None]),
+    }
+}
+
+/// Suricata writes `2026-09-21T14:13:20.111884+0000`.
+fn timestamp(text: &str) -> Option<Timestamp> {
+    if text.ends_with('Z') {
+        return text.parse().ok();
+    }
+    let (time, offset) = text.split_at_checked(text.len().checked_sub(5)?)?;
+    let at: Timestamp = format!("{time}Z").parse().ok()?;
+    let (sign, digits) = offset.split_at_checked(1)?;
+    let (hours, minutes) = digits.split_at_checked(2)?;
+    let seconds = hours.parse::<i64>().ok()? * 3600 + minutes.parse::<i64>().ok()? * 60;
+    match sign {
+        "+" => Some(at.plus_micros(-seconds * 1_000_000)),
+        "-" => Some(at.plus_micros(seconds * 1_000_000)),
+        _ => None,
+    }
+}
+
+fn transport(name: &str) -> Option<Transport> {
+    match name {
+        "TCP" => Some(Transport::Tcp),
+        "UDP" => Some(Transport::Udp),
+        "ICMP" => Some(Transport::Icmp),
+        "IPv6-ICMP" => Some(Transport::Icmpv6),
+        _ => None,
+    }
+}
+
+fn flow(flow: &Flow<'_>) -> Option<FlowCounts> {
+    let count = |value: &Scalar<'_>| value.number().unwrap_or(0);
+    Some(FlowCounts {
+        start: flow.start.text().and_then(timestamp)?,
+        source_bytes: count(&flow.bytes_toserver),
+        destination_bytes: count(&flow.bytes_toclient),
+        source_packets: count(&flow.pkts_toserver),
+        destination_packets: count(&flow.pkts_toclient),
+    })
+}
+
+/// Version 3 has lists of queries and answers; version 2 one `rrname`, and for an answer its `answers`.
+fn dns(event: &Event<'_>, event_type: &str) -> Vec<Detail> {
+    let own = match event_type {
+        "mdns" => event.mdns.one(),
+        "llmnr" => event.llmnr.one(),
+        _ => None,
+    };
+    let Some(dns) = own.or_else(|| event.dns.one()) else { return vec![Detail::None] };
+    let answer = matches!(dns.kind.text(), Some("answer" | "response"));
+    let base = Dns {
+        answer,
+        id: small(&dns.id).unwrap_or(0),
+        response_code: boxed(&dns.rcode).filter(|_| answer),
+        answers: dns.answers.0.iter().filter_map(dns_answer).collect(),
+        ..Dns::default()
+    };
+    let asked = |rrname: &Scalar<'_>, rrtype: &Scalar<'_>| {
+        let (question_name, question_type) = (name(rrname), boxed(rrtype));
+        Detail::Dns(Box::new(Dns { question_name, question_type, ..base.clone() }))
+    };
+    let of = |queries: &Section<Query<'_>>| -> Vec<Detail> {
+        queries.0.iter().map(|query| asked(&query.rrname, &query.rrtype)).collect()
+    };
+    let found = if dns.queries.0.is_empty() { of(&dns.query) } else { of(&dns.queries) };
+    if found.is_empty() { vec![asked(&dns.rrname, &dns.rrtype)] } else { found }
+}
+
+fn dns_answer(answer: &Answer<'_>) -> Option<DnsAnswer> {
+    let kind = answer.rrtype.text()?;
+    let data = answer.rdata.text().unwrap_or_default();
+    let is_name = matches!(kind, "CNAME" | "NS" | "PTR" | "MX" | "SRV" | "DNAME" | "SOA");
+    Some(DnsAnswer {
+        name: canonical_name(answer.rrname.text().unwrap_or_default()).into(),
+        kind: kind.into(),
+        ttl_s: small(&answer.ttl).unwrap_or(0),
+        data: if is_name { canonical_name(data).into() } else { data.into() },
+    })
+}
+
+fn http(http: &Section<Request<'_>>) -> Http {
+    let Some(http) = http.one() else { return Http::default() };
+    let (authority, target) = (http.hostname.text(), http.url.text());
+    let url = match (authority, target) {
+        (_, Some(target)) if authority_of(target).is_some() => Some(target.to_owned()),
+        (Some(host), Some(target)) if target.starts_with('/') => {
+            let port = http.http_port.number().map_or(String::new(), |port| format!(":{port}"));
+            Some(format!("http://{host}{port}{target}"))
+        }
+        _ => None,
+    };
+    Http {
+        method: boxed(&http.http_method),
+        host: authority.map(host_of).filter(|host| !host.is_empty()).map(Into::into),
+        url: url.map(|url| canonical_url(&url).into()),
+        target: target.map(Into::into),
+        user_agent: boxed(&http.http_user_agent),
+        status: small(&http.status),
+    }
+}
+
+fn tls(tls: &Section<Handshake<'_>>) -> Tls {
+    let Some(tls) = tls.one() else { return Tls::default() };
+    Tls {
+        server_name: name(&tls.sni),
+        ja3: tls.ja3.one().and_then(|ja3| lower(&ja3.hash)),
+        version: tls.version.text().map(|version| version.trim_start_matches("TLS ").into()),
+        subject: boxed(&tls.subject),
+        issuer: boxed(&tls.issuerdn),
+        sha1: tls.fingerprint.text().map(|hash| hash.replace(':', "").to_ascii_lowercase().into()),
+    }
+}
+
+fn quic(quic: &Section<Handshake<'_>>) -> Tls {
+    let Tls { server_name, ja3, .. } = tls(quic);
+    Tls { server_name, ja3, ..Tls::default() }
+}
+
+fn file(file: &Section<FileInfo<'_>>) -> File {
+    let Some(file) = file.one() else { return File::default() };
+    File {
+        name: boxed(&file.filename),
+        size_bytes: file.size.number(),
+        md5: lower(&file.md5),
+        sha1: lower(&file.sha1),
+        sha256: lower(&file.sha256),
+    }
+}
+
+fn email(mail: Option<&Mail<'_>>, smtp: Option<&Smtp<'_>>) -> Email {
+    let address = |text: &str| -> Box<str> {
+        let inner =
+            text.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or(text, |(address, _)| address);
+        inner.trim().to_ascii_lowercase().into()
+    };
+    let from = mail.and_then(|mail| mail.from.text()).or_else(|| smtp.and_then(|smtp| smtp.mail_from.text()));
+    let lists = [mail.map(|mail| &mail.to), mail.map(|mail| &mail.cc), smtp.map(|smtp| &smtp.rcpt_to)];
+    let mut to: Vec<Box<str>> =
+        lists.into_iter().flatten().flat_map(|list| &list.0).map(|text| address(text)).collect();
+    to.dedup();
+    Email { from: from.map(address).into_iter().collect(), to, subject: mail.and_then(|mail| boxed(&mail.subject)) }
+}
