@@ -1,12 +1,14 @@
 //! STIX 2.1 objects, kept as received, with a parsed view of what Bridgewatch decides and searches by.
 
 mod common;
+mod deterministic;
 mod id;
 mod object;
 mod redaction;
 mod reference;
 mod typed;
 
+pub use deterministic::{CONTRIBUTING, NAMESPACE, contributing, contribution, deterministic_id, is_observable};
 pub use id::{StixId, StixIdError};
 pub use object::{Object, Version, read, read_value};
 pub use redaction::{Redaction, without};

@@ -1,0 +1,5 @@
+//! What `model` says, against recorded answers and against implementations that we did not write.
+#![cfg(test)]
+
+mod corpora;
+mod identifiers;
