@@ -7,6 +7,7 @@ mod object;
 mod redaction;
 mod reference;
 mod typed;
+pub mod versions;
 
 pub use deterministic::{CONTRIBUTING, NAMESPACE, contributing, contribution, deterministic_id, is_observable};
 pub use id::{StixId, StixIdError};
