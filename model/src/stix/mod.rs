@@ -2,6 +2,7 @@
 
 mod common;
 mod deterministic;
+pub mod edition;
 mod id;
 mod object;
 mod redaction;

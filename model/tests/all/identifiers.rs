@@ -11,19 +11,7 @@ use model::stix::{deterministic_id, is_observable};
 use serde_json::{Map, Value};
 
 use crate::corpora;
-
-/// How stix2 is known to differ, with the reason; `tests/python/identifiers.py` says which cases are of a kind.
-const OTHERWISE: &[(&str, &str)] = &[
-    (
-        "hashes-without-preferred",
-        "§2.9 names no order for other hashes; stix2 takes the first as written, which JSON does not keep (RFC 8259 §4)",
-    ),
-    (
-        "hash-name-spelling",
-        "§2.9 takes the property as it is; stix2 first turns `sha256` into the vocabulary's `SHA-256` (§10.7)",
-    ),
-    ("timestamp-spelling", "§2.9 takes the property as it is; stix2 first drops the zeros at the end of a time"),
-];
+use crate::differences::IDENTIFIERS;
 
 /// Runs the script with these arguments and this input, and reads its lines.
 fn stix2(arguments: &[&str], input: String) -> Vec<Value> {
@@ -54,7 +42,7 @@ fn made_up_observables_are_named_as_stix2_names_them() {
         let ours = deterministic_id(line["object"].as_object().unwrap()).map(String::from);
         if line["valid"] == true && ours.as_deref() == line["id"].as_str() {
             agree += 1;
-        } else if let Some((why, _)) = OTHERWISE.iter().find(|(why, _)| line["why"] == *why) {
+        } else if let Some((why, _)) = IDENTIFIERS.iter().find(|(why, _)| line["why"] == *why) {
             *otherwise.entry(why).or_default() += 1;
         } else {
             wrong.push(format!("{line}\n    {ours:?}"));

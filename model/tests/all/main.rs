@@ -2,4 +2,6 @@
 #![cfg(test)]
 
 mod corpora;
+mod differences;
+mod editions;
 mod identifiers;
