@@ -4,6 +4,7 @@ mod common;
 mod deterministic;
 pub mod edition;
 mod id;
+mod meaning;
 mod object;
 mod redaction;
 mod reference;
@@ -12,6 +13,7 @@ pub mod versions;
 
 pub use deterministic::{CONTRIBUTING, NAMESPACE, contributing, contribution, deterministic_id, is_observable};
 pub use id::{StixId, StixIdError};
+pub use meaning::{TERMS_MAX, meaning};
 pub use object::{Object, Version, read, read_value};
 pub use redaction::{Redaction, without};
 pub use reference::{Need, Reference, may_be_withheld};

@@ -56,3 +56,6 @@ pub(crate) const DOWN_AND_UP: &[(&str, &str, &str)] = &[
     ),
     ("marking-definition", "object_marking_refs", "as for `granular_markings`"),
 ];
+
+/// Pairs of patterns that we hold for the same, or not, other than recorded: first, second, reason.
+pub(crate) const EQUIVALENCE: &[(&str, &str, &str)] = &[];

@@ -5,3 +5,4 @@ mod corpora;
 mod differences;
 mod editions;
 mod identifiers;
+mod meanings;

@@ -37,27 +37,21 @@ pub(super) fn unite(held: &mut Vec<Value>, more: impl IntoIterator<Item = Value>
 }
 
 /// Rewrites the selectors of `object`'s granular markings. `select` says what a selector is called now; one that selects nothing
-/// any longer marks the whole object. A mark that names no marking (2.1's `lang`) just loses its selector.
+/// any longer, or never did, marks the whole object. A mark that names no marking (2.1's `lang`) just loses its selector.
 pub(super) fn reselect(object: &mut Members, select: &dyn Fn(&str) -> Vec<String>) {
     let Some(Value::Array(granular)) = object.remove("granular_markings") else { return };
     let mut kept = Vec::new();
     let mut whole = Vec::new();
     for mut mark in granular {
+        let id = mark.get("marking_ref").and_then(Value::as_str).map(str::to_owned);
         let selectors = mark.get("selectors").and_then(Value::as_array).cloned().unwrap_or_default();
-        let mut now: Vec<Value> = Vec::new();
-        for selector in &selectors {
-            let Some(text) = selector.as_str() else { continue };
-            let named = select(text);
-            if named.is_empty()
-                && let Some(id) = mark.get("marking_ref").and_then(Value::as_str)
-            {
-                whole.push(id.to_owned());
-            }
-            now.extend(named.into_iter().map(Value::from));
+        let named: Vec<Vec<String>> =
+            selectors.iter().map(|selector| selector.as_str().map(select).unwrap_or_default()).collect();
+        if named.is_empty() || named.iter().any(Vec::is_empty) {
+            whole.extend(id);
         }
-        let mut distinct = Vec::new();
-        unite(&mut distinct, now);
-        let now = distinct;
+        let mut now = Vec::new();
+        unite(&mut now, named.into_iter().flatten().map(Value::from));
         if !now.is_empty()
             && let Some(members) = mark.as_object_mut()
         {
