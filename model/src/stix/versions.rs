@@ -104,6 +104,8 @@ impl Found<'_> {
                     object.insert(name.to_owned(), moment.to_string().into());
                 }
             }
+            // Its default (§3.2).
+            object.retain(|name, value| name != "revoked" || *value != false);
             canonical(&Value::Object(object))
         };
         if order == Ordering::Equal && whole(self.held) != whole(self.offered) {
@@ -213,7 +215,7 @@ mod tests {
             (json!({"modified": later, "type": "opinion"}), Some("version-other-object")),
             (json!({"modified": later, "id": "note--x"}), Some("version-other-object")),
             (json!({"content": "b"}), Some("version-same-modified")),
-            (json!({"modified": "2026-01-02T00:00:00Z"}), None),
+            (json!({"modified": "2026-01-02T00:00:00Z", "revoked": false}), None),
         ] {
             let (_, found) = codes(&held, &note(change.clone()));
             assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "{change}");

@@ -37,6 +37,12 @@ pub(crate) const UP_AND_DOWN: &[(&str, &str, &str)] = &[
     ("observed-data--dc624447-684a-488f-9e16-f78f717d8efd", "objects", SEEN_TWICE),
 ];
 
+/// Why some objects that came as 2.0 cannot be said in 2.0 again: end of our reason, the rule that they break.
+pub(crate) const NEVER_OLD: &[(&str, &str)] = &[
+    ("an identifier has a UUID of version 4 there", "STIX 2.0 part 1 §2.7: the producer made UUIDs of version 5"),
+    ("which cannot be said there", "STIX 2.0 part 1 §2.7: the object refers to such a one"),
+];
+
 /// What may be more after 2.1 → 2.0 → 2.1: type, property, reason.
 pub(crate) const DOWN_AND_UP: &[(&str, &str, &str)] = &[
     (
@@ -59,3 +65,10 @@ pub(crate) const DOWN_AND_UP: &[(&str, &str, &str)] = &[
 
 /// Pairs of patterns that we hold for the same, or not, other than recorded: first, second, reason.
 pub(crate) const EQUIVALENCE: &[(&str, &str, &str)] = &[];
+
+/// Where ICS ATT&CK 18.1 breaks a rule for versions beside 17.1: type, code, the property that was changed against it.
+pub(crate) const VERSIONS: &[(&str, &str, &str)] = &[(
+    "attack-pattern",
+    "version-same-modified", // STIX 2.1 §3.6.2: the property went from seventy techniques that kept their `modified`
+    "x_mitre_data_sources",
+)];

@@ -3,40 +3,20 @@
 //! BRIDGEWATCH_IDENTIFIERS sets how many made-up observables are compared.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use model::stix::{deterministic_id, is_observable};
 use serde_json::{Map, Value};
 
 use crate::corpora;
 use crate::differences::IDENTIFIERS;
-
-/// Runs the script with these arguments and this input, and reads its lines.
-fn stix2(arguments: &[&str], input: String) -> Vec<Value> {
-    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home).unwrap_or_default();
-    let python =
-        std::env::var_os("BRIDGEWATCH_PYTHON").map_or_else(|| cache.join("bridgewatch/venv/bin/python"), PathBuf::from);
-    assert!(python.exists(), "`{}` is not there: `make tools-test` installs the Python peers", python.display());
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/python/identifiers.py");
-    let mut child =
-        Command::new(python).arg(script).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap().unwrap();
-    assert!(output.status.success(), "{:?}", output.status);
-    String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
+use crate::peer::python;
 
 #[test]
 fn made_up_observables_are_named_as_stix2_names_them() {
     let count = std::env::var("BRIDGEWATCH_IDENTIFIERS").ok().and_then(|text| text.parse().ok()).unwrap_or(2_000_usize);
     let (mut agree, mut otherwise) = (0, BTreeMap::<&str, usize>::new());
     let mut wrong = Vec::new();
-    let lines = stix2(&["generate", &count.to_string(), "20210610"], String::new());
+    let lines = python("identifiers.py", &["generate", &count.to_string(), "20210610"], String::new());
     assert_eq!(lines.len(), count);
     for line in &lines {
         let ours = deterministic_id(line["object"].as_object().unwrap()).map(String::from);
@@ -77,7 +57,7 @@ fn recorded_observables_are_named_alike() {
             }
         }
     }
-    let lines = stix2(&["read"], cases.keys().map(|line| format!("{line}\n")).collect());
+    let lines = python("identifiers.py", &["read"], cases.keys().map(|line| format!("{line}\n")).collect());
     assert_eq!(lines.len(), cases.len());
     let (mut recorded, mut wrong) = (0, Vec::new());
     for ((name, object), line) in cases.values().zip(&lines) {

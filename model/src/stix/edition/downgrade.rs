@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::super::deterministic::is_observable;
 use super::super::typed::text;
 use super::embedded::{Way, hashes};
-use super::marks::{reselect, root};
+use super::marks::{marks, reselect, root};
 use super::observed::lower_all;
 use super::tables::{KEPT_WHOLE, NEW_EVERYWHERE, NEW_ONLY, NEW_PREFIX, NEW_TYPES, RENAMED, of, typed_labels};
 use super::upgrade::is_old;
@@ -109,6 +109,9 @@ fn refusal(object: &Members, object_type: &str) -> Option<String> {
     if !object.contains_key("created") {
         return Some("every object has `created` there".to_owned());
     }
+    if text(object, "id").is_some_and(|id| !is_random(&id)) {
+        return Some("an identifier has a UUID of version 4 there".to_owned());
+    }
     let ends: &[&str] = match object_type {
         "indicator" if text(object, "pattern_type").is_some_and(|kind| kind != "stix") => {
             return Some("an indicator's pattern is a STIX pattern there".to_owned());
@@ -117,22 +120,28 @@ fn refusal(object: &Members, object_type: &str) -> Option<String> {
         "marking-definition" if !object.contains_key("definition") => {
             return Some("a marking by extension, such as TLP 2.0, has no form there".to_owned());
         }
-        "report" => {
-            let refs = object.get("object_refs").and_then(|refs| said("object_refs", refs));
-            return refs.is_none().then(|| "it reports of nothing that can be said there".to_owned());
+        "report" if object.get("object_refs").and_then(|refs| said("object_refs", refs)).is_none() => {
+            return Some("it reports of nothing that can be said there".to_owned());
         }
         "relationship" => &["source_ref", "target_ref"],
         "sighting" => &["sighting_of_ref"],
         _ => &[],
     };
-    let new = ends.iter().filter_map(|name| text(object, name)).find(|id| !sayable(id))?;
-    Some(format!("it refers to `{new}`, whose type came with STIX 2.1"))
+    let ends = ends.iter().chain(&["created_by_ref"]).filter_map(|name| text(object, name));
+    let new = ends.chain(marks(object)).find(|id| !sayable(id))?;
+    Some(format!("it refers to `{new}`, which cannot be said there"))
 }
 
 /// Can an object of 2.0 refer to this?
 fn sayable(id: &str) -> bool {
     let object_type = id.split_once("--").map_or("", |(object_type, _)| object_type);
-    !is_observable(object_type) && !NEW_TYPES.contains(&object_type)
+    !is_observable(object_type) && !NEW_TYPES.contains(&object_type) && is_random(id)
+}
+
+/// Is the UUID one of version 4, which 2.0 part 1 §2.7 asks for?
+fn is_random(id: &str) -> bool {
+    let uuid = id.split_once("--").and_then(|(_, uuid)| uuid::Uuid::parse_str(uuid).ok());
+    uuid.is_some_and(|uuid| uuid.get_version_num() == 4)
 }
 
 /// What 2.0 says of a value of one of [`KEPT_WHOLE`]; none if nothing.

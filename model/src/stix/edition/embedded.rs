@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::tables::{HASH_NAMES, NEW_ONLY, NEW_PREFIX, OLD_ONLY, OLD_PREFIX, RENAMED, of};
+use super::tables::{HASH_NAMES, NEW_ONLY, NEW_PREFIX, OLD_ONLY, OLD_PREFIX, OLD_REQUIRED, RENAMED, of};
 
 type Members = Map<String, Value>;
 
@@ -49,6 +49,15 @@ pub(super) fn lower(object: &Members) -> Members {
         made.insert(name, value);
     }
     made
+}
+
+/// A property that 2.0 requires of an observable and this one does not have.
+pub(super) fn lacking(object: &Members) -> Option<&'static str> {
+    let object_type = object.get("type").and_then(Value::as_str).unwrap_or_default();
+    let own = of(OLD_REQUIRED, object_type).iter().find(|name| !object.contains_key(**name)).copied();
+    let values = object.get("values").and_then(Value::as_array).filter(|_| object_type == "windows-registry-key");
+    let nameless = values.into_iter().flatten().any(|value| value.get("name").is_none());
+    own.or_else(|| nameless.then_some("values.name"))
 }
 
 /// The name of 2.1 that was kept under a name for 2.0.

@@ -154,7 +154,7 @@ mod tests {
             (json!({"type": "report", "object_refs": ["note--1"]}), "it reports of nothing that can be said there"),
             (
                 json!({"type": "relationship", "source_ref": "location--1", "target_ref": "tool--1"}),
-                "it refers to `location--1`, whose type came with STIX 2.1",
+                "it refers to `location--1`, which cannot be said there",
             ),
             (
                 json!({"type": "observed-data", "object_refs": ["url--1"]}),

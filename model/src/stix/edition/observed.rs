@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::super::StixId;
 use super::super::deterministic::{contributing, deterministic_id};
-use super::embedded::{lower, raise};
+use super::embedded::{lacking, lower, raise};
 use super::marks::{add_marks, marks, unite};
 use super::tables::NEW_PREFIX;
 
@@ -168,6 +168,9 @@ pub(super) fn lower_all(observed: &mut Members, find: &dyn Fn(&str) -> Option<Me
         let object_type = object.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
         if object.contains_key("created") || object.contains_key("created_by_ref") {
             return Err(format!("it refers to `{id}`, which is no cyber-observable"));
+        }
+        if let Some(name) = lacking(&object) {
+            return Err(format!("`{id}` has no `{name}`, which is required there"));
         }
         add_marks(observed, marks(&object));
         let mut lowered = lower(&object);

@@ -160,6 +160,10 @@ pub(super) const NEW_ONLY: &[(&str, &[&str])] = &[
 pub(super) const KEPT_WHOLE: &[&str] =
     &["created", "granular_markings", "modified", "object_refs", "observed_data_refs", "pattern", "where_sighted_refs"];
 
+/// Properties of cyber-observables that 2.0 required and 2.1 does not.
+pub(super) const OLD_REQUIRED: &[(&str, &[&str])] =
+    &[("user-account", &["user_id"]), ("windows-registry-key", &["key"])];
+
 /// Types that came with 2.1, cyber-observables apart.
 pub(super) const NEW_TYPES: &[&str] = &[
     "extension-definition",
