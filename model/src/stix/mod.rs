@@ -1,13 +1,19 @@
 //! STIX 2.1 objects, kept as received, with a parsed view of what Bridgewatch decides and searches by.
 
 mod common;
+mod deterministic;
+pub mod edition;
 mod id;
+mod meaning;
 mod object;
 mod redaction;
 mod reference;
 mod typed;
+pub mod versions;
 
+pub use deterministic::{CONTRIBUTING, NAMESPACE, contributing, contribution, deterministic_id, is_observable};
 pub use id::{StixId, StixIdError};
+pub use meaning::{TERMS_MAX, meaning};
 pub use object::{Object, Version, read, read_value};
 pub use redaction::{Redaction, without};
 pub use reference::{Need, Reference, may_be_withheld};
