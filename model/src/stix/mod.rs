@@ -1,14 +1,15 @@
 //! STIX 2.1 objects, kept as received, with a parsed view of what Bridgewatch decides and searches by.
 
-mod common;
 mod id;
 mod object;
 mod redaction;
 mod reference;
 mod typed;
+mod validate;
 
 pub use id::{StixId, StixIdError};
-pub use object::{Object, Version, read, read_value};
+pub use object::{Object, Version, read};
 pub use redaction::{Redaction, without};
 pub use reference::{Need, Reference, may_be_withheld};
 pub use typed::{Indicator, Relationship, Sighting, Typed};
+pub use validate::faults_of_text;

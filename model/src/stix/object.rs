@@ -4,11 +4,12 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::StixId;
-use super::common::faults;
 use super::reference::{Reference, references};
 use super::typed::{Typed, text, time, typed};
+use super::validate::faults;
 use crate::fault::{Fault, Severity};
-use crate::json::{Limits, parse};
+use crate::json::Limits;
+use crate::json::tree::Node;
 use crate::time::Timestamp;
 
 /// Which version of an object this is.
@@ -58,23 +59,21 @@ impl Object {
 
 /// Reads one object. Warnings come beside it; if there is an error, all faults come instead of it.
 pub fn read(raw: &[u8], limits: &Limits) -> Result<(Object, Vec<Fault>), Vec<Fault>> {
-    match parse(raw, limits) {
-        Ok(value) => read_value(raw, value),
-        Err(error) => Err(vec![Fault::error("json", "", "STIX 2.1 §1.5", error.to_string())]),
-    }
-}
-
-/// As [`read`], of a value that was parsed from `raw` already.
-pub fn read_value(raw: &[u8], value: Value) -> Result<(Object, Vec<Fault>), Vec<Fault>> {
-    let Value::Object(value) = value else {
-        return Err(vec![Fault::error("not-an-object", "", "STIX 2.1 §3.1", "a STIX object is a JSON object")]);
+    let members = match Node::read(raw, limits) {
+        Ok(Node::Object(members)) => members,
+        Ok(_) => {
+            return Err(vec![Fault::error("not-an-object", "", "STIX 2.1 §3.1", "a STIX object is a JSON object")]);
+        }
+        Err(error) => return Err(vec![Fault::error("json", "", "STIX 2.1 §1.5", error.to_string())]),
     };
-    let id = value.get("id").and_then(Value::as_str).map(str::to_owned);
+    let id = members.text("id").map(str::to_owned);
     let found: Vec<Fault> =
-        faults(&value).into_iter().map(|fault| if let Some(id) = &id { fault.of(id) } else { fault }).collect();
+        faults(&members).into_iter().map(|fault| if let Some(id) = &id { fault.of(id) } else { fault }).collect();
     let parsed = id.as_deref().and_then(|id| id.parse::<StixId>().ok());
     match parsed {
-        Some(id) if !found.iter().any(|fault| fault.severity == Severity::Error) => Ok((view(id, raw, value), found)),
+        Some(id) if !found.iter().any(|fault| fault.severity == Severity::Error) => {
+            Ok((view(id, raw, members.into_map()), found))
+        }
         _ => Err(found),
     }
 }
