@@ -252,3 +252,31 @@ fn real_content_has_no_errors() {
         unexplained.iter().take(60).cloned().collect::<Vec<_>>().join("\n")
     );
 }
+
+/// How fast objects are read and validated; run by hand on a release build, on one core.
+#[test]
+#[ignore = "measures"]
+fn objects_a_second() {
+    let Some(place) = corpus("attack/enterprise-attack-18.1.stix21.json.xz") else { return };
+    let text = content(&place);
+    let limits = limits();
+    let objects = split_objects(&text, &limits).unwrap();
+    let time = |work: &dyn Fn(&[u8]) -> usize| {
+        let mut best = f64::MAX;
+        for _ in 0..5 {
+            let start = std::time::Instant::now();
+            let found: usize = objects.iter().map(|raw| work(raw)).sum();
+            assert!(found > 0);
+            best = best.min(start.elapsed().as_secs_f64());
+        }
+        objects.len() as f64 / best
+    };
+    let tree = time(&|raw| model::json::tree::Node::read(raw, &limits).map_or(0, |_| 1));
+    let validated = time(&|raw| model::stix::faults(raw, &limits).len());
+    let read = time(&|raw| model::stix::read(raw, &limits).map_or(0, |(_, warnings)| 1 + warnings.len()));
+    println!(
+        "{} objects, {} MB: tree only {tree:.0}, validated {validated:.0}, read and validated {read:.0} objects/s",
+        objects.len(),
+        text.len() / 1_000_000
+    );
+}

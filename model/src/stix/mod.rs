@@ -8,7 +8,7 @@ mod typed;
 mod validate;
 
 pub use id::{StixId, StixIdError};
-pub use object::{Object, Version, read};
+pub use object::{Object, Version, faults, read};
 pub use redaction::{Redaction, without};
 pub use reference::{Need, Reference, may_be_withheld};
 pub use typed::{Indicator, Relationship, Sighting, Typed};

@@ -6,10 +6,9 @@ use sha2::{Digest, Sha256};
 use super::StixId;
 use super::reference::{Reference, references};
 use super::typed::{Typed, text, time, typed};
-use super::validate::faults;
+use super::validate::look_through;
 use crate::fault::{Fault, Severity};
 use crate::json::Limits;
-use crate::json::tree::Node;
 use crate::time::Timestamp;
 
 /// Which version of an object this is.
@@ -59,23 +58,19 @@ impl Object {
 
 /// Reads one object. Warnings come beside it; if there is an error, all faults come instead of it.
 pub fn read(raw: &[u8], limits: &Limits) -> Result<(Object, Vec<Fault>), Vec<Fault>> {
-    let members = match Node::read(raw, limits) {
-        Ok(Node::Object(members)) => members,
-        Ok(_) => {
-            return Err(vec![Fault::error("not-an-object", "", "STIX 2.1 §3.1", "a STIX object is a JSON object")]);
-        }
-        Err(error) => return Err(vec![Fault::error("json", "", "STIX 2.1 §1.5", error.to_string())]),
-    };
-    let id = members.text("id").map(str::to_owned);
-    let found: Vec<Fault> =
-        faults(&members).into_iter().map(|fault| if let Some(id) = &id { fault.of(id) } else { fault }).collect();
-    let parsed = id.as_deref().and_then(|id| id.parse::<StixId>().ok());
-    match parsed {
+    let (members, found) = look_through(raw, limits)?;
+    let id = members.text("id").and_then(|id| id.parse::<StixId>().ok());
+    match id {
         Some(id) if !found.iter().any(|fault| fault.severity == Severity::Error) => {
             Ok((view(id, raw, members.into_map()), found))
         }
         _ => Err(found),
     }
+}
+
+/// Every fault of one object: what [`read`] tells, for whoever does not need the object.
+pub fn faults(raw: &[u8], limits: &Limits) -> Vec<Fault> {
+    look_through(raw, limits).map_or_else(|faults| faults, |(_, faults)| faults)
 }
 
 fn view(id: StixId, raw: &[u8], value: Map<String, Value>) -> Object {

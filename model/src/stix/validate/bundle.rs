@@ -1,12 +1,14 @@
 //! A whole text: a bundle (STIX 2.1 §8), an envelope, a list or one object, with every fault in it.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::check::identifier;
+use super::look_through;
 use super::text::is_property_name;
 use crate::fault::Fault;
+use crate::json::tree::{Fields, Node};
 use crate::json::{Limits, Members, split_objects};
-use crate::stix::read;
 
 /// Hands every fault of `text` to `each`: of the bundle, then of its objects in their order. One bad object says nothing of
 /// the next. Stops at the first error of `each` and returns it.
@@ -20,22 +22,30 @@ pub fn faults_of_text<E>(text: &[u8], limits: &Limits, mut each: impl FnMut(Faul
     }
     let mut seen = HashSet::new();
     for raw in objects {
-        let faults = match read(raw, limits) {
-            Ok((object, mut warnings)) => {
-                if !seen.insert((object.id.clone(), object.modified)) {
-                    let message = "this version of this object stands twice in one bundle: keep one, or give the newer a later `modified`";
-                    warnings
-                        .push(Fault::warning("bundle-duplicate", "/id", "STIX 2.1 §8", message).of(object.id.as_str()));
-                }
-                warnings
-            }
-            Err(faults) => faults,
+        let (version, faults) = match look_through(raw, limits) {
+            Ok((members, faults)) => (version(&members), faults),
+            Err(faults) => (None, faults),
         };
         for fault in faults {
             each(fault)?;
         }
+        if let Some((id, modified)) = version
+            && !seen.insert((id.clone(), modified))
+        {
+            let message = "this version of this object stands twice in one bundle: keep one, or give the newer a later `modified`";
+            each(Fault::warning("bundle-duplicate", "/id", "STIX 2.1 §8", message).of(id))?;
+        }
     }
     Ok(())
+}
+
+/// `id` and `modified` as they are written.
+fn version<'a>(members: &Fields<'a>) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
+    let text = |name: &str| match members.get(name) {
+        Some(Node::Text(text)) => Some(text.clone()),
+        _ => None,
+    };
+    Some((text("id")?, text("modified").unwrap_or_default()))
 }
 
 /// What is wrong with the bundle itself.

@@ -22,9 +22,8 @@ pub(super) struct Check<'a> {
 
 /// The type of an identifier and the version of its UUID (§2.9), or none if it is no identifier.
 pub(super) fn identifier(text: &str) -> Option<(&str, u8)> {
-    let (name, uuid) = text.split_once("--")?;
-    let known = types::find(name).is_some() || is_type_name(name);
-    known.then_some(())?;
+    let (name, uuid) = text.split_at_checked(text.len().checked_sub(text::UUID_BYTES)?)?;
+    let name = name.strip_suffix("--").filter(|name| is_type_name(name))?;
     Some((name, text::uuid_version(uuid)?))
 }
 

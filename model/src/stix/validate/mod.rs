@@ -27,11 +27,30 @@ use self::check::{Check, identifier};
 use self::kind::{Family, ObjectType};
 use self::place::Place;
 use crate::fault::Fault;
+use crate::json::Limits;
 use crate::json::tree::{Fields, Node};
 use crate::stix::id::is_type_name;
 
+/// The members of an object and what is wrong with them; faults alone if it is none.
+pub(super) fn look_through<'a>(raw: &'a [u8], limits: &Limits) -> Result<(Fields<'a>, Vec<Fault>), Vec<Fault>> {
+    let members = match Node::read(raw, limits) {
+        Ok(Node::Object(members)) => members,
+        Ok(_) => {
+            return Err(vec![Fault::error("not-an-object", "", "STIX 2.1 §3.1", "a STIX object is a JSON object")]);
+        }
+        Err(error) => return Err(vec![Fault::error("json", "", "STIX 2.1 §1.5", error.to_string())]),
+    };
+    let mut found = faults_of(&members);
+    if let Some(id) = members.text("id") {
+        for fault in &mut found {
+            fault.object = Some(id.to_owned());
+        }
+    }
+    Ok((members, found))
+}
+
 /// Every fault of one object.
-pub(super) fn faults(object: &Fields<'_>) -> Vec<Fault> {
+fn faults_of(object: &Fields<'_>) -> Vec<Fault> {
     let type_name = object.text("type").unwrap_or_default();
     let known = types::find(type_name);
     let section = known.map_or("STIX 2.1 §11.2", |known| known.section);

@@ -2,6 +2,9 @@
 
 use std::fmt::Write;
 
+/// Room for most pointers.
+const POINTER_BYTES: usize = 40;
+
 /// One step into an object, and the steps before it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'a> {
@@ -39,7 +42,15 @@ impl<'a> Place<'a> {
 
     /// As RFC 6901 writes it.
     pub(super) fn pointer(&self) -> String {
-        let mut out = self.before.map(Place::pointer).unwrap_or_default();
+        let mut out = String::with_capacity(POINTER_BYTES);
+        self.write(&mut out);
+        out
+    }
+
+    fn write(&self, out: &mut String) {
+        if let Some(before) = self.before {
+            before.write(out);
+        }
         match self.step {
             Step::Whole => {}
             Step::Item(number) => {
@@ -48,16 +59,12 @@ impl<'a> Place<'a> {
             }
             Step::Member(name) => {
                 out.push('/');
-                for character in name.chars() {
-                    match character {
-                        '~' => out.push_str("~0"),
-                        '/' => out.push_str("~1"),
-                        _ => out.push(character),
-                    }
+                if !name.contains(['~', '/']) {
+                    return out.push_str(name);
                 }
+                out.push_str(&name.replace('~', "~0").replace('/', "~1"));
             }
         }
-        out
     }
 }
 

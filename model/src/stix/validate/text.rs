@@ -107,7 +107,7 @@ pub(super) fn is_url(text: &str) -> bool {
     begins
         && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
         && !rest.is_empty()
-        && !rest.bytes().any(|b| b.is_ascii_whitespace() || b.is_ascii_control() || matches!(b, b'<' | b'>' | b'"'))
+        && !rest.bytes().any(|b| b <= b' ' || matches!(b, b'<' | b'>' | b'"' | 0x7f))
 }
 
 /// Well-formed by RFC 5646 §2.1, and a language of ISO 639-1 or 639-3 where it begins with two or three letters.
@@ -300,12 +300,15 @@ pub(super) fn is_digest(algorithm: &str, digest: &str) -> bool {
     }
 }
 
+/// Length of a UUID as a text.
+pub(super) const UUID_BYTES: usize = 36;
+
 /// A version of a UUID (RFC 9562 §4.2), or none where the text is no UUID of its variant (§4.1).
 pub(super) fn uuid_version(text: &str) -> Option<u8> {
     let bytes = text.as_bytes();
     let version = bytes.get(14).filter(|b| (b'1'..=b'8').contains(b)).map(|b| b - b'0')?;
     let variant = matches!(bytes.get(19), Some(b'8' | b'9' | b'a' | b'b'));
-    let form = bytes.len() == 36
+    let form = bytes.len() == UUID_BYTES
         && bytes.iter().enumerate().all(|(place, b)| match place {
             8 | 13 | 18 | 23 => *b == b'-',
             _ => b.is_ascii_digit() || (b'a'..=b'f').contains(b),
