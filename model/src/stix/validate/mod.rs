@@ -65,7 +65,8 @@ fn faults_of(object: &Fields<'_>) -> Vec<Fault> {
             }
         }
         None => {
-            let common = family.map(types::common_properties).unwrap_or_default();
+            // What nothing else is known of has at least what all objects have.
+            let common = types::common_properties(family.unwrap_or(Family::Observable));
             check.members(&[], common, false);
         }
     }

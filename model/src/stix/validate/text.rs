@@ -118,7 +118,13 @@ pub(super) fn is_language(text: &str) -> bool {
         && match first.len() {
             1 => matches!(first, "x" | "X" | "i" | "I") && text.len() > 1,
             2 => isolang::Language::from_639_1(&first.to_ascii_lowercase()).is_some(),
-            3 => isolang::Language::from_639_3(&first.to_ascii_lowercase()).is_some(),
+            3 => {
+                let code = first.to_ascii_lowercase();
+                // Several, undetermined, none, uncoded (ISO 639-2), and `qaa` to `qtz` for private use.
+                let special =
+                    matches!(code.as_str(), "mis" | "mul" | "und" | "zxx") || ("qaa".."qua").contains(&code.as_str());
+                special || isolang::Language::from_639_3(&code).is_some()
+            }
             4..=8 => true,
             _ => false,
         };
