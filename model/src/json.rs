@@ -1,6 +1,8 @@
 //! Bounded reading of JSON from outside: size, depth, duplicate names (RFC 8259 leaves open which of two counts, so a
 //! signer and a reader could disagree: refused), nothing after the value.
 
+pub mod tree;
+
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
@@ -136,6 +138,11 @@ impl<'a> Members<'a> {
     /// The value of a member.
     pub fn get(&self, name: &str) -> Option<&'a RawValue> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
+    }
+
+    /// The names of the members.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(key, _)| key.as_ref())
     }
 
     /// Writes the object anew, with each value as `replace` says: itself (`None`), another text, or dropped (`Some(None)`).

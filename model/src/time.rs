@@ -52,14 +52,60 @@ impl FromStr for Timestamp {
     type Err = TimestampError;
 
     fn from_str(text: &str) -> Result<Self, TimestampError> {
-        // RFC 3339 as STIX 2.1 §2.16 narrows it: `T` and `Z` in capitals, no offset.
-        let bytes = text.as_bytes();
-        if bytes.len() < 20 || bytes.get(10) != Some(&b'T') || bytes.last() != Some(&b'Z') {
+        // RFC 3339 as STIX 2.1 §2.16 narrows it: `T` and `Z` in capitals, no offset, any number of decimals.
+        let (whole, rest) = text.as_bytes().split_at_checked(19).ok_or(TimestampError)?;
+        let number = |from: usize, digits: usize| -> Result<i64, TimestampError> {
+            let part = whole.get(from..from + digits).ok_or(TimestampError)?;
+            part.iter().try_fold(0, |sum, b| {
+                if b.is_ascii_digit() { Ok(sum * 10 + i64::from(b - b'0')) } else { Err(TimestampError) }
+            })
+        };
+        let (year, month, day) = (number(0, 4)?, number(5, 2)?, number(8, 2)?);
+        let (hour, minute, second) = (number(11, 2)?, number(14, 2)?, number(17, 2)?);
+        let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
+        let marked = marks.iter().all(|(place, mark)| whole.get(*place) == Some(mark));
+        // A leap second counts as the first moment of the next minute.
+        let held = (1..=days_in(year, month)).contains(&day) && hour <= 23 && minute <= 59 && second <= 60;
+        if !marked || !held {
             return Err(TimestampError);
         }
-        let time: jiff::Timestamp = text.parse().map_err(|_| TimestampError)?;
-        Ok(Self(time.as_nanosecond().div_euclid(1000).try_into().map_err(|_| TimestampError)?))
+        let seconds = days_since_1970(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second;
+        Ok(Self(seconds * 1_000_000 + micros(rest)?))
     }
+}
+
+/// The microseconds of `.s+Z` or `Z`; what lies beyond six decimals is cut off.
+fn micros(rest: &[u8]) -> Result<i64, TimestampError> {
+    let decimals = match rest {
+        [b'Z'] => return Ok(0),
+        [b'.', decimals @ .., b'Z'] if !decimals.is_empty() => decimals,
+        _ => return Err(TimestampError),
+    };
+    if !decimals.iter().all(u8::is_ascii_digit) {
+        return Err(TimestampError);
+    }
+    let six = decimals.iter().copied().chain(std::iter::repeat(b'0')).take(6);
+    Ok(six.fold(0, |sum, b| sum * 10 + i64::from(b - b'0')))
+}
+
+/// Days of a month of the Gregorian calendar; none of a month that there is not.
+const fn days_in(year: i64, month: i64) -> i64 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    }
+}
+
+/// Days from 1970-01-01 to a day of the Gregorian calendar, counted in years that begin in March, so that the leap day is
+/// the last of its year.
+const fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month > 2 { year } else { year - 1 };
+    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
 impl Serialize for Timestamp {
@@ -95,8 +141,27 @@ mod tests {
         assert_eq!(time.to_string(), "2026-11-24T19:03:07.042500Z");
         assert_eq!(time.hour().to_string(), "2026-11-24T19:00:00.000000Z");
         assert_eq!("2026-11-24T19:03:07Z".parse::<Timestamp>().unwrap().micros() % 1_000_000, 0);
-        for bad in ["", "2026-11-24", "2026-11-24T19:03:07", "2026-11-24t19:03:07z", "2026-11-24T19:03:07+00:00"] {
+        assert_eq!("2026-11-24T19:03:07.0123456789Z".parse::<Timestamp>().unwrap().micros() % 1_000_000, 12_345);
+        assert!("9999-12-31T23:59:59.999Z".parse::<Timestamp>().is_ok(), "producers write it for `never`");
+        for bad in [
+            "",
+            "2026-02-29T00:00:00Z",
+            "2026-11-24T24:00:00Z",
+            "2026-11-24T19:03:07.Z",
+            "2026-11-24",
+            "2026-11-24T19:03:07",
+            "2026-11-24t19:03:07z",
+            "2026-11-24T19:03:07+00:00",
+        ] {
             assert_eq!(bad.parse::<Timestamp>(), Err(TimestampError), "{bad}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn reads_as_the_calendar_library_reads(micros in -62_000_000_000_000_000_i64..250_000_000_000_000_000) {
+            let time = Timestamp::from_micros(micros);
+            proptest::prop_assert_eq!(time.to_string().parse::<Timestamp>(), Ok(time));
         }
     }
 }

@@ -82,7 +82,7 @@ fn object(case: &Case) -> (Vec<u8>, Shelf) {
     }
     let mut object = json!({
         "type": "identity", "spec_version": "2.1", "id": "identity--22222222-2222-4222-8222-222222222222",
-        "created": "2026-01-01T00:00:00Z", "modified": "2026-01-01T00:00:00Z", "name": "x",
+        "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z", "name": "x",
     });
     if !refs.is_empty() {
         object["object_marking_refs"] = json!(refs);
@@ -278,8 +278,8 @@ fn verdict(object: &Value, shelf: &Shelf, submission: &Submission) -> (&'static 
 fn indicator(extra: &Value) -> Value {
     let mut object = json!({
         "type": "indicator", "spec_version": "2.1", "id": "indicator--33333333-3333-4333-8333-333333333333",
-        "created": "2026-01-01T00:00:00Z", "modified": "2026-01-01T00:00:00Z", "valid_from": "2026-01-01T00:00:00Z",
-        "pattern": "[domain-name:value = 'evil.example']", "pattern_type": "stix",
+        "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z", "valid_from": "2026-01-01T00:00:00Z",
+        "pattern": "[domain-name:value = 'evil.example']", "pattern_type": "stix", "name": "x", "description": "y",
     });
     for (key, value) in extra.as_object().unwrap() {
         object[key] = value.clone();

@@ -1,5 +1,6 @@
 //! What an input says to look for, for matching without a centre.
 
+use model::fault::Severity;
 use model::json::Limits;
 use model::stix::{StixId, Typed, read};
 use model::time::Timestamp;
@@ -67,6 +68,7 @@ fn indicator(place: Place, raw: &[u8], limits: &Limits) -> Found {
         Err(faults) => {
             let told: Vec<String> = faults
                 .iter()
+                .filter(|fault| fault.severity == Severity::Error)
                 .map(|fault| format!("{} ({} at `{}`)", fault.message, fault.code, fault.pointer))
                 .collect();
             return Found::Fault(InputFault::error(place, "indicator", told.join("; ")));

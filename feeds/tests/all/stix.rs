@@ -188,7 +188,7 @@ fn rules_of_indicators_carry_their_times() {
     let indicator = |n: u32, more: Value| {
         let mut object = json!({
             "type": "indicator", "spec_version": "2.1", "id": format!("indicator--aaaaaaaa-aaaa-4aaa-8aaa-{n:012}"),
-            "created": "2024-01-01T00:00:00Z", "modified": "2024-01-02T00:00:00Z",
+            "created": "2024-01-01T00:00:00.000Z", "modified": "2024-01-02T00:00:00.000Z",
             "pattern": "[ipv4-addr:value = '192.0.2.1']", "pattern_type": "stix", "valid_from": "2024-01-01T00:00:00Z"
         });
         object.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

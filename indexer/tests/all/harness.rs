@@ -51,14 +51,14 @@ pub(crate) fn id(kind: &str, number: usize) -> String {
 pub(crate) fn identity(number: usize, second: u32, tlp: Option<Tlp>) -> NewEntry {
     entry(
         &json!({"type": "identity", "id": id("identity", number), "name": format!("secret-{number}-{second}"),
-        "modified": format!("2026-01-01T00:00:{second:02}Z")}),
+        "modified": format!("2026-01-01T00:00:{second:02}.000Z")}),
         tlp,
     )
 }
 
 pub(crate) fn entry(extra: &Value, tlp: Option<Tlp>) -> NewEntry {
     let mut object =
-        json!({"spec_version": "2.1", "created": "2026-01-01T00:00:00Z", "modified": "2026-01-01T00:00:00Z"});
+        json!({"spec_version": "2.1", "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z"});
     for (key, value) in extra.as_object().unwrap() {
         object[key] = value.clone();
     }

@@ -12,7 +12,7 @@ use crate::harness::{entry, id, identity, open, report, sees};
 fn sighting(number: usize, of: &str, second: usize) -> NewEntry {
     entry(
         &json!({"type": "sighting", "id": id("sighting", number), "sighting_of_ref": of, "where_sighted_refs": [id("identity", 1)],
-        "count": second, "modified": format!("2026-01-01T00:00:{second:02}Z")}),
+        "count": second, "modified": format!("2026-01-01T00:00:{second:02}.000Z")}),
         Some(Tlp::Amber),
     )
 }
@@ -20,7 +20,7 @@ fn sighting(number: usize, of: &str, second: usize) -> NewEntry {
 fn indicator(number: usize, second: usize, tlp: Option<Tlp>) -> NewEntry {
     entry(
         &json!({"type": "indicator", "id": id("indicator", number), "pattern": "[ipv4-addr:value = '198.51.100.1']", "pattern_type": "stix",
-        "valid_from": "2026-01-01T00:00:00Z", "modified": format!("2026-01-01T00:00:{second:02}Z")}),
+        "valid_from": "2026-01-01T00:00:00Z", "modified": format!("2026-01-01T00:00:{second:02}.000Z")}),
         tlp,
     )
 }

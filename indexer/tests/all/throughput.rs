@@ -20,7 +20,7 @@ fn indicator(number: usize) -> NewEntry {
     let mixed = (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let id = format!("indicator--{:08x}-1111-4111-8111-{number:012}", mixed >> 32);
     let mut bytes = format!(
-        "{{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"{id}\",\"created\":\"2026-01-01T00:00:00Z\",\"modified\":\"2026-01-01T00:00:00Z\",\"pattern\":\"[domain-name:value = 'h{number}.example']\",\"pattern_type\":\"stix\",\"valid_from\":\"2026-01-01T00:00:00Z\",\"description\":\""
+        "{{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"{id}\",\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00.000Z\",\"pattern\":\"[domain-name:value = 'h{number}.example']\",\"pattern_type\":\"stix\",\"valid_from\":\"2026-01-01T00:00:00Z\",\"description\":\""
     );
     bytes.extend(std::iter::repeat_n('x', 648_usize.saturating_sub(bytes.len())));
     bytes.push_str("\"}");

@@ -98,8 +98,8 @@ pub(crate) fn class(origin: &str, tlp: Option<Tlp>) -> Class {
 pub(crate) fn entry(kind: &str, number: usize, second: u32, class: Class, extra: &Value) -> NewEntry {
     let mut object = json!({"type": kind, "id": id(kind, number), "spec_version": "2.1"});
     if kind != "domain-name" {
-        object["created"] = json!("2026-01-01T00:00:00Z");
-        object["modified"] = json!(format!("2026-01-01T00:00:{second:02}Z"));
+        object["created"] = json!("2026-01-01T00:00:00.000Z");
+        object["modified"] = json!(format!("2026-01-01T00:00:{second:02}.000Z"));
     }
     match kind {
         "report" => object["published"] = json!("2026-01-01T00:00:00Z"),

@@ -39,11 +39,13 @@ impl FromStr for StixId {
 
 /// STIX 2.1 §3.1: 3 to 250 characters, lower-case letters, digits and hyphens, no two hyphens in a row.
 pub(crate) fn is_type_name(text: &str) -> bool {
-    (3..=250).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        && !text.contains("--")
-        && !text.starts_with('-')
-        && !text.ends_with('-')
+    let mut before = b'-';
+    let good = text.bytes().all(|b| {
+        let good = b.is_ascii_lowercase() || b.is_ascii_digit() || (b == b'-' && before != b'-');
+        before = b;
+        good
+    });
+    good && (3..=250).contains(&text.len()) && before != b'-'
 }
 
 /// RFC 4122 text form, lower case; any version, since older content uses version 1 too.

@@ -4,11 +4,11 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::StixId;
-use super::common::faults;
 use super::reference::{Reference, references};
 use super::typed::{Typed, text, time, typed};
+use super::validate::look_through;
 use crate::fault::{Fault, Severity};
-use crate::json::{Limits, parse};
+use crate::json::Limits;
 use crate::time::Timestamp;
 
 /// Which version of an object this is.
@@ -58,25 +58,19 @@ impl Object {
 
 /// Reads one object. Warnings come beside it; if there is an error, all faults come instead of it.
 pub fn read(raw: &[u8], limits: &Limits) -> Result<(Object, Vec<Fault>), Vec<Fault>> {
-    match parse(raw, limits) {
-        Ok(value) => read_value(raw, value),
-        Err(error) => Err(vec![Fault::error("json", "", "STIX 2.1 §1.5", error.to_string())]),
+    let (members, found) = look_through(raw, limits)?;
+    let id = members.text("id").and_then(|id| id.parse::<StixId>().ok());
+    match id {
+        Some(id) if !found.iter().any(|fault| fault.severity == Severity::Error) => {
+            Ok((view(id, raw, members.into_map()), found))
+        }
+        _ => Err(found),
     }
 }
 
-/// As [`read`], of a value that was parsed from `raw` already.
-pub fn read_value(raw: &[u8], value: Value) -> Result<(Object, Vec<Fault>), Vec<Fault>> {
-    let Value::Object(value) = value else {
-        return Err(vec![Fault::error("not-an-object", "", "STIX 2.1 §3.1", "a STIX object is a JSON object")]);
-    };
-    let id = value.get("id").and_then(Value::as_str).map(str::to_owned);
-    let found: Vec<Fault> =
-        faults(&value).into_iter().map(|fault| if let Some(id) = &id { fault.of(id) } else { fault }).collect();
-    let parsed = id.as_deref().and_then(|id| id.parse::<StixId>().ok());
-    match parsed {
-        Some(id) if !found.iter().any(|fault| fault.severity == Severity::Error) => Ok((view(id, raw, value), found)),
-        _ => Err(found),
-    }
+/// Every fault of one object: what [`read`] tells, for whoever does not need the object.
+pub fn faults(raw: &[u8], limits: &Limits) -> Vec<Fault> {
+    look_through(raw, limits).map_or_else(|faults| faults, |(_, faults)| faults)
 }
 
 fn view(id: StixId, raw: &[u8], value: Map<String, Value>) -> Object {

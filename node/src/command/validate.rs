@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use model::fault::{Fault, Severity};
-use model::json::{Limits, Members, split_objects};
+use model::json::Limits;
 use serde::Serialize;
 
 use super::arguments::ValidateArguments;
@@ -81,45 +81,10 @@ fn validate(path: &Path, text: &[u8], strict: bool, lines: &mut Lines) -> Result
     Ok(status)
 }
 
-/// Every fault of a bundle, list or object: one bad object says nothing of the next.
+/// Every fault of a bundle, list or object.
 fn each_fault(text: &[u8], mut each: impl FnMut(&Fault) -> Result<()>) -> Result<()> {
     let limits = Limits { body_bytes: text.len(), ..Limits::default() };
-    let objects = match split_objects(text, &limits) {
-        Ok(objects) => objects,
-        Err(error) => return each(&Fault::error("json", "", "STIX 2.1 §1.5", error.to_string())),
-    };
-    if let Some(fault) = bundle(text) {
-        each(&fault)?;
-    }
-    for raw in objects {
-        let faults = match model::stix::read(raw, &limits) {
-            Ok((_, warnings)) => warnings,
-            Err(faults) => faults,
-        };
-        for fault in &faults {
-            each(fault)?;
-        }
-    }
-    Ok(())
-}
-
-/// What is wrong with the bundle itself (STIX 2.1 §8).
-fn bundle(text: &[u8]) -> Option<Fault> {
-    let members = Members::read(text).ok()?;
-    if members.get("type")?.get() != "\"bundle\"" {
-        return None;
-    }
-    let id = members.get("id").and_then(|id| serde_json::from_str::<String>(id.get()).ok());
-    let good = id.as_deref().and_then(|id| id.parse::<model::stix::StixId>().ok());
-    if good.is_some_and(|id| id.object_type() == "bundle") {
-        return None;
-    }
-    let fault =
-        Fault::error("bundle-id", "/id", "STIX 2.1 §8", "a bundle has an `id`: `bundle--` and a UUID in lower case");
-    Some(match id {
-        Some(id) => fault.of(id),
-        None => fault,
-    })
+    model::stix::faults_of_text(text, &limits, |fault| each(&fault))
 }
 
 #[cfg(test)]
