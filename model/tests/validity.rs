@@ -41,7 +41,7 @@ fn faults(text: &[u8]) -> Vec<Fault> {
 
 /// The single checks of the reference, by the faults that are ours.
 fn is_of(check: &str, fault: &Fault) -> bool {
-    let (code, message) = (fault.code.as_str(), fault.message.as_str());
+    let (code, message) = (fault.code.as_ref(), fault.message.as_str());
     let word = |vocabulary: &str| code == "vocabulary-value" && message.contains(vocabulary);
     match check {
         "extensions-use" => matches!(code, "custom-property" | "custom-object" | "custom-extension" | "custom-marking"),
@@ -230,7 +230,7 @@ fn real_content_has_no_errors() {
             objects += split_objects(text, &limits()).map_or(0, |objects| objects.len());
             for fault in faults(text) {
                 if fault.severity == Severity::Warning {
-                    *warnings.entry(fault.code.clone()).or_default() += 1;
+                    *warnings.entry(fault.code.to_string()).or_default() += 1;
                     continue;
                 }
                 let known = known::REAL_ERRORS.iter().any(|(of, code, pointer, _)| {
