@@ -274,6 +274,10 @@ fn objects_a_second() {
     let tree = time(&|raw| model::json::tree::Node::read(raw, &limits).map_or(0, |_| 1));
     let validated = time(&|raw| model::stix::faults(raw, &limits).len());
     let read = time(&|raw| model::stix::read(raw, &limits).map_or(0, |(_, warnings)| 1 + warnings.len()));
+    let start = std::time::Instant::now();
+    let found = faults(&text).len();
+    let whole = objects.len() as f64 / start.elapsed().as_secs_f64();
+    println!("the text as a whole: {whole:.0} objects/s, {found} faults");
     println!(
         "{} objects, {} MB: tree only {tree:.0}, validated {validated:.0}, read and validated {read:.0} objects/s",
         objects.len(),
