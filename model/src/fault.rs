@@ -1,5 +1,7 @@
 //! Bad input as data: what is wrong, where, and what to do about it.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 /// How bad a [`Fault`] is.
@@ -23,28 +25,38 @@ pub struct Fault {
     /// Error or warning.
     pub severity: Severity,
     /// Stable kebab-case code, for instance `pattern-syntax`; documented in `docs/faults.md`.
-    pub code: String,
+    pub code: Cow<'static, str>,
     /// Section of the standard that is broken, for instance `STIX 2.1 §3.2`.
-    pub section: String,
+    pub section: Cow<'static, str>,
     /// One lower-case sentence that says what is wrong and what to do, without a full stop.
     pub message: String,
 }
 
 impl Fault {
     /// An error at `pointer`.
-    pub fn error(code: &str, pointer: impl Into<String>, section: &str, message: impl Into<String>) -> Self {
+    pub fn error(
+        code: &'static str,
+        pointer: impl Into<String>,
+        section: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
             object: None,
             pointer: pointer.into(),
             severity: Severity::Error,
-            code: code.to_owned(),
-            section: section.to_owned(),
+            code: Cow::Borrowed(code),
+            section: Cow::Borrowed(section),
             message: message.into(),
         }
     }
 
     /// A warning at `pointer`.
-    pub fn warning(code: &str, pointer: impl Into<String>, section: &str, message: impl Into<String>) -> Self {
+    pub fn warning(
+        code: &'static str,
+        pointer: impl Into<String>,
+        section: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, pointer, section, message) }
     }
 

@@ -71,23 +71,36 @@ pub fn check(text: &[u8], limits: &Limits) -> Result<(), JsonError> {
     if text.starts_with(&[0xEF, 0xBB, 0xBF]) || std::str::from_utf8(text).is_err() {
         return Err(JsonError::Encoding);
     }
-    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
-    for (byte, b) in text.iter().enumerate() {
+    let (mut depth, mut byte) = (0_usize, 0_usize);
+    while let Some(b) = text.get(byte) {
         match b {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'{' | b'[' if !quoted => {
+            b'"' => byte = end_of_text(text, byte + 1),
+            b'{' | b'[' => {
                 depth += 1;
                 if depth > limits.depth {
                     return Err(JsonError::TooDeep { byte, max: limits.depth });
                 }
             }
-            b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
+            b'}' | b']' => depth = depth.saturating_sub(1),
             _ => {}
         }
+        byte += 1;
     }
     Ok(())
+}
+
+/// The place of the quote that ends the text which begins at `from`, or the end of all.
+fn end_of_text(text: &[u8], mut from: usize) -> usize {
+    while let Some(rest) = text.get(from..)
+        && let Some(next) = memchr::memchr2(b'"', b'\\', rest)
+    {
+        if rest.get(next) == Some(&b'"') {
+            return from + next;
+        }
+        // What a backslash stands before ends nothing.
+        from += next + 2;
+    }
+    text.len()
 }
 
 /// One value, whole.
@@ -105,24 +118,40 @@ fn parse_checked(text: &[u8]) -> Result<Value, JsonError> {
 
 /// The raw text of each object of a bundle, a TAXII envelope, a list, or of the one object that `text` is.
 pub fn split_objects<'a>(text: &'a [u8], limits: &Limits) -> Result<Vec<&'a [u8]>, JsonError> {
-    check(text, limits)?;
-    let items: Vec<&RawValue> = if text.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'[') {
-        serde_json::from_slice(text).map_err(|error| JsonError::Syntax(error.to_string()))?
-    } else {
-        let members: Members = serde_json::from_slice(text).map_err(|error| JsonError::Syntax(error.to_string()))?;
-        let wrapper = members.get("type").is_none_or(|kind| kind.get() == "\"bundle\"");
-        match members.get("objects") {
-            Some(objects) if wrapper => {
-                serde_json::from_str(objects.get()).map_err(|error| JsonError::Syntax(format!("`objects`: {error}")))?
-            }
-            None if wrapper => Vec::new(),
-            _ => return Ok(vec![text.trim_ascii()]),
+    Ok(Split::read(text, limits)?.objects)
+}
+
+/// A text of several objects, taken apart.
+#[derive(Debug)]
+pub struct Split<'a> {
+    /// The members of what holds the objects, or of the one object; none of a list.
+    pub members: Option<Members<'a>>,
+    /// The raw text of each object.
+    pub objects: Vec<&'a [u8]>,
+}
+
+impl<'a> Split<'a> {
+    /// Takes a bundle, a TAXII envelope, a list or one object apart.
+    pub fn read(text: &'a [u8], limits: &Limits) -> Result<Self, JsonError> {
+        check(text, limits)?;
+        let (members, items): (_, Vec<&RawValue>) = if text.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'[') {
+            (None, serde_json::from_slice(text).map_err(|error| JsonError::Syntax(error.to_string()))?)
+        } else {
+            let members = Members::read(text)?;
+            let wrapper = members.get("type").is_none_or(|kind| kind.get() == "\"bundle\"");
+            let items = match members.get("objects") {
+                Some(objects) if wrapper => serde_json::from_str(objects.get())
+                    .map_err(|error| JsonError::Syntax(format!("`objects`: {error}")))?,
+                None if wrapper => Vec::new(),
+                _ => return Ok(Self { members: Some(members), objects: vec![text.trim_ascii()] }),
+            };
+            (Some(members), items)
+        };
+        if items.len() > limits.objects {
+            return Err(JsonError::TooMany { max: limits.objects });
         }
-    };
-    if items.len() > limits.objects {
-        return Err(JsonError::TooMany { max: limits.objects });
+        Ok(Self { members, objects: items.into_iter().map(|item| item.get().as_bytes()).collect() })
     }
-    Ok(items.into_iter().map(|item| item.get().as_bytes()).collect())
 }
 
 /// The members of one object in the order received, their values as the bytes received.
@@ -292,6 +321,14 @@ mod tests {
             parse(b"[1]", &Limits { body_bytes: 2, ..Limits::default() }),
             Err(JsonError::TooLong { .. })
         ));
+    }
+
+    #[test]
+    fn texts_end_where_their_quote_stands() {
+        for (text, end) in [(&br#"a"b"#[..], 1), (br#"a\"b" "#, 4), (br#"\\" "#, 2), (b"abc", 3), (b"a\\", 2), (b"", 0)]
+        {
+            assert_eq!(end_of_text(text, 0), end, "{}", String::from_utf8_lossy(text));
+        }
     }
 
     #[test]

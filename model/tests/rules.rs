@@ -199,7 +199,7 @@ fn extensions_let_a_producer_add_what_he_likes() {
         "modified": "2026-01-01T00:00:00.000Z", "orbit": "low", "extensions": {key: {"extension_type": "new-sdo"}}});
     assert_eq!(of(&own), vec![]);
     let bare = json!({"type": "satellite", "id": id("satellite"), "orbit": "low"});
-    let codes: Vec<String> = of(&bare).into_iter().map(|fault| fault.code).collect();
+    let codes: Vec<String> = of(&bare).into_iter().map(|fault| fault.code.into_owned()).collect();
     assert_eq!(codes, ["custom-object", "custom-prefix"], "kept, and only warned about");
 }
 

@@ -134,7 +134,7 @@ fn fail(faults: Vec<Fault>) -> Admission {
     }
 }
 
-fn refuse(object: &Object, code: &str, pointer: &str, message: &str) -> Admission {
+fn refuse(object: &Object, code: &'static str, pointer: &str, message: &str) -> Admission {
     let fault = Fault::error(code, pointer, SECTION, message).of(object.id.as_str());
     Admission::Refuse { id: Some(object.id.to_string()), faults: vec![fault] }
 }
@@ -259,7 +259,7 @@ fn classify(object: &Object, submission: &Submission, held: &dyn Held) -> Result
 }
 
 impl Doubt {
-    fn fault(&mut self, code: &str, message: String) {
+    fn fault(&mut self, code: &'static str, message: String) {
         self.faults.push(Fault::error(code, "/object_marking_refs", "STIX 2.1 §7.2", message));
     }
 }

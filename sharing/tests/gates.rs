@@ -266,7 +266,7 @@ fn permissions_are_the_reviewed_table() {
 }
 
 fn verdict(object: &Value, shelf: &Shelf, submission: &Submission) -> (&'static str, Vec<String>) {
-    let codes = |faults: Vec<model::fault::Fault>| faults.into_iter().map(|fault| fault.code).collect();
+    let codes = |faults: Vec<model::fault::Fault>| faults.into_iter().map(|fault| fault.code.into_owned()).collect();
     match admit(object.to_string().as_bytes(), submission, shelf) {
         Admission::Accept(_) => ("accept", vec![]),
         Admission::Unchanged(..) => ("unchanged", vec![]),

@@ -210,7 +210,7 @@ impl Decided {
                 if faults.iter().any(|fault| fault.code == FOREIGN_AUTHOR) {
                     self.forbidden.clone_from(&id);
                 }
-                let code = faults.first().map_or_else(String::new, |fault| fault.code.clone());
+                let code = faults.first().map_or_else(String::new, |fault| fault.code.to_string());
                 self.outcome.refused.push(NotTaken { id: id.unwrap_or_default(), faults });
                 self.entries.push(NewEntry::Refused { submitter: submission.publisher.clone(), code });
             }

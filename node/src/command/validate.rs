@@ -94,7 +94,7 @@ mod tests {
     fn codes(text: &str) -> Vec<(String, String)> {
         let mut found = Vec::new();
         each_fault(text.as_bytes(), |fault| {
-            found.push((fault.code.clone(), fault.object.clone().unwrap_or_default()));
+            found.push((fault.code.to_string(), fault.object.clone().unwrap_or_default()));
             Ok(())
         })
         .unwrap();

@@ -8,16 +8,16 @@ use super::look_through;
 use super::text::is_property_name;
 use crate::fault::Fault;
 use crate::json::tree::{Fields, Node};
-use crate::json::{Limits, Members, split_objects};
+use crate::json::{Limits, Members, Split};
 
 /// Hands every fault of `text` to `each`: of the bundle, then of its objects in their order. One bad object says nothing of
 /// the next. Stops at the first error of `each` and returns it.
 pub fn faults_of_text<E>(text: &[u8], limits: &Limits, mut each: impl FnMut(Fault) -> Result<(), E>) -> Result<(), E> {
-    let objects = match split_objects(text, limits) {
-        Ok(objects) => objects,
+    let Split { members, objects } = match Split::read(text, limits) {
+        Ok(split) => split,
         Err(error) => return each(Fault::error("json", "", "STIX 2.1 §1.5", error.to_string())),
     };
-    for fault in of_bundle(text) {
+    for fault in members.iter().flat_map(of_bundle) {
         each(fault)?;
     }
     let mut seen = HashSet::new();
@@ -49,8 +49,7 @@ fn version<'a>(members: &Fields<'a>) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
 }
 
 /// What is wrong with the bundle itself.
-fn of_bundle(text: &[u8]) -> Vec<Fault> {
-    let Ok(members) = Members::read(text) else { return Vec::new() };
+fn of_bundle(members: &Members<'_>) -> Vec<Fault> {
     if members.get("type").is_none_or(|name| name.get() != "\"bundle\"") {
         return Vec::new();
     }

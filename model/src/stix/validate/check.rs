@@ -28,16 +28,28 @@ pub(super) fn identifier(text: &str) -> Option<(&str, u8)> {
 }
 
 impl Check<'_> {
-    pub(super) fn error(&mut self, code: &str, place: &Place<'_>, section: &str, message: impl Into<String>) {
+    pub(super) fn error(
+        &mut self,
+        code: &'static str,
+        place: &Place<'_>,
+        section: &'static str,
+        message: impl Into<String>,
+    ) {
         self.faults.push(Fault::error(code, place.pointer(), section, message));
     }
 
-    pub(super) fn warning(&mut self, code: &str, place: &Place<'_>, section: &str, message: impl Into<String>) {
+    pub(super) fn warning(
+        &mut self,
+        code: &'static str,
+        place: &Place<'_>,
+        section: &'static str,
+        message: impl Into<String>,
+    ) {
         self.faults.push(Fault::warning(code, place.pointer(), section, message));
     }
 
     /// Notes required properties that `seen`, one bit a row, does not have.
-    pub(super) fn missing(&mut self, properties: &[Property], seen: u64, place: &Place<'_>, section: &str) {
+    pub(super) fn missing(&mut self, properties: &[Property], seen: u64, place: &Place<'_>, section: &'static str) {
         for (row, property) in properties.iter().enumerate() {
             let head = matches!(property.kind, Kind::Head);
             if property.required && !head && seen & bit(row) == 0 {
@@ -318,7 +330,7 @@ impl Check<'_> {
         }
     }
 
-    pub(super) fn any_of(&mut self, members: &Fields<'_>, names: &[&str], place: &Place<'_>, section: &str) {
+    pub(super) fn any_of(&mut self, members: &Fields<'_>, names: &[&str], place: &Place<'_>, section: &'static str) {
         if !names.iter().any(|name| members.has(name)) {
             let message = format!("at least one of `{}` is required here: add it", names.join("`, `"));
             self.error("property-missing", place, section, message);

@@ -43,7 +43,7 @@ impl Check<'_> {
         self.own_name(self.type_name, '-', &place, "STIX 2.1 §11.2");
     }
 
-    fn own_name(&mut self, name: &str, mark: char, place: &Place<'_>, section: &str) {
+    fn own_name(&mut self, name: &str, mark: char, place: &Place<'_>, section: &'static str) {
         let prefix = if mark == '-' { "x-" } else { "x_" };
         if !name.starts_with(prefix) {
             let message = format!(

@@ -45,7 +45,7 @@ impl Check<'_> {
     }
 
     /// `second` is not before `first` (`equal`: they may be the same moment).
-    pub(super) fn ordered(&mut self, first: &str, second: &str, section: &str, equal: bool) {
+    pub(super) fn ordered(&mut self, first: &str, second: &str, section: &'static str, equal: bool) {
         let object = self.object;
         let time = |name: &str| object.text(name)?.parse::<Timestamp>().ok();
         if let (Some(a), Some(b)) = (time(first), time(second))
