@@ -41,7 +41,7 @@ fmt:
 clippy: console
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
-nextest: console
+nextest: console tools-test
 	cargo nextest run --workspace --locked -E 'not package(tests)'
 	cargo test --workspace --doc --locked
 

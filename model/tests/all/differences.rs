@@ -41,6 +41,10 @@ pub(crate) const UP_AND_DOWN: &[(&str, &str, &str)] = &[
 pub(crate) const NEVER_OLD: &[(&str, &str)] = &[
     ("an identifier has a UUID of version 4 there", "STIX 2.0 part 1 §2.7: the producer made UUIDs of version 5"),
     ("which cannot be said there", "STIX 2.0 part 1 §2.7: the object refers to such a one"),
+    (
+        "a cyber-observable stands only inside observed-data there",
+        "STIX 2.0 part 1 §2.7: its observed-data is such a one",
+    ),
 ];
 
 /// What may be more after 2.1 → 2.0 → 2.1: type, property, reason.
@@ -71,4 +75,10 @@ pub(crate) const VERSIONS: &[(&str, &str, &str)] = &[(
     "attack-pattern",
     "version-same-modified", // STIX 2.1 §3.6.2: the property went from seventy techniques that kept their `modified`
     "x_mitre_data_sources",
+)];
+
+/// What stix2 complains of in an object that we said in the other edition: part of its complaint, reason.
+pub(crate) const REFUSED: &[(&str, &str)] = &[(
+    "Invalid value for Artifact 'payload_bin'",
+    "STIX 2.1 §2.1: the recorded payload is cut short with `[...]`, in an artifact of its own that stix2 refuses in 2.1 too",
 )];

@@ -1,6 +1,7 @@
 //! STIX 2.1 said in 2.0, where that can be done.
 
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -15,6 +16,9 @@ use crate::pattern::{Expression, Observation, Path, Step, parse};
 use crate::time::Timestamp;
 
 type Members = Map<String, Value>;
+
+/// Most bytes of observables inside all observed-data of one bundle of 2.0: many may refer to one, and each has it inside there.
+pub const EMBEDDED_BYTES_MAX: usize = 64 << 20;
 
 /// An object that STIX 2.0 has no words for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,34 +69,72 @@ pub fn downgrade(object: &Members, find: &dyn Fn(&str) -> Option<Members>) -> Re
 }
 
 /// The bundle as one of 2.0, with what can be said, and beside it what cannot. Observables that stand alone go into the
-/// observed-data that refer to them and are no loss; those that no observed-data refers to are.
+/// observed-data that refer to them, at most [`EMBEDDED_BYTES_MAX`] in all, and are no loss; those in none are.
 pub fn downgrade_bundle(bundle: &Members) -> (Members, Vec<Unsayable>) {
     let objects: Vec<&Members> =
         bundle.get("objects").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object).collect();
-    let by_id: BTreeMap<&str, &Members> =
-        objects.iter().filter_map(|object| Some((object.get("id")?.as_str()?, *object))).collect();
-    let find = |id: &str| by_id.get(id).map(|object| (*object).clone());
-    let observed: Vec<&str> = objects
-        .iter()
-        .filter(|object| object.get("type").is_some_and(|kind| kind == "observed-data"))
-        .filter_map(|object| object.get("object_refs")?.as_array())
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    let observed: std::collections::BTreeSet<&str> = observed.into_iter().collect();
-    let (mut list, mut lost) = (Vec::new(), Vec::new());
+    let shelf = Shelf {
+        objects: objects.iter().filter_map(|object| Some((object.get("id")?.as_str()?, *object))).collect(),
+        bytes_left: Cell::new(EMBEDDED_BYTES_MAX),
+        is_empty: Cell::new(false),
+        taken: RefCell::new(Vec::new()),
+    };
+    let (mut list, mut lost, mut inside) = (Vec::new(), Vec::new(), BTreeSet::new());
     for object in objects {
-        let id = object.get("id").and_then(Value::as_str).unwrap_or_default();
-        match downgrade(object, &find) {
-            Ok(lowered) => list.push(Value::Object(lowered)),
-            Err(_) if observed.contains(id) => {}
+        shelf.is_empty.set(false);
+        shelf.taken.borrow_mut().clear();
+        match downgrade(object, &|id| shelf.take(id)) {
+            Ok(lowered) => {
+                list.push(Value::Object(lowered));
+                inside.extend(shelf.taken.borrow_mut().drain(..));
+            }
+            Err(unsayable) if shelf.is_empty.get() => {
+                let reason = format!("what observed-data hold would take more than {EMBEDDED_BYTES_MAX} bytes there");
+                lost.push(Unsayable { reason, ..unsayable });
+            }
             Err(unsayable) => lost.push(unsayable),
         }
     }
-    let mut made = bundle.clone();
+    lost.retain(|unsayable| unsayable.id.as_ref().is_none_or(|id| !inside.contains(id)));
+    let mut made = Members::new();
+    made.extend(
+        bundle.iter().filter(|(name, _)| *name != "objects").map(|(name, value)| (name.clone(), value.clone())),
+    );
     made.insert("spec_version".to_owned(), "2.0".into());
     made.insert("objects".to_owned(), Value::Array(list));
     (made, lost)
+}
+
+/// The objects of a bundle, from which observed-data take theirs.
+struct Shelf<'a> {
+    objects: BTreeMap<&'a str, &'a Members>,
+    bytes_left: Cell<usize>,
+    /// Was there no room for the last one asked for?
+    is_empty: Cell<bool>,
+    taken: RefCell<Vec<String>>,
+}
+
+impl Shelf<'_> {
+    fn take(&self, id: &str) -> Option<Members> {
+        let object = *self.objects.get(id)?;
+        let left = self.bytes_left.get().checked_sub(object.values().map(size).sum());
+        if left.is_none() {
+            self.is_empty.set(true);
+        }
+        self.bytes_left.set(left?);
+        self.taken.borrow_mut().push(id.to_owned());
+        Some(object.clone())
+    }
+}
+
+/// About how many bytes a value takes when it is written.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len() + 2,
+        Value::Array(items) => items.iter().map(size).sum::<usize>() + items.len() + 2,
+        Value::Object(members) => members.iter().map(|(name, value)| name.len() + 4 + size(value)).sum::<usize>() + 2,
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+    }
 }
 
 /// Why an object of this type cannot be said; none if it can.
@@ -270,11 +312,11 @@ fn lower_marks(made: &mut Members, object_type: &str) {
         }
     }
     let property = typed_labels(object_type).map(|(property, _)| property);
-    let present: Vec<String> = made.keys().cloned().collect();
+    let present: BTreeSet<String> = made.keys().cloned().collect();
     reselect(made, &|selector| {
         let (name, rest) = root(selector);
         let kept = format!("{NEW_PREFIX}{name}");
-        let there = |name: &str| present.iter().any(|held| held == name);
+        let there = |name: &str| present.contains(name);
         match name {
             "labels" if property.is_some() => vec!["labels".to_owned()],
             _ if Some(name) == property => vec!["labels".to_owned()],

@@ -13,7 +13,7 @@ mod observed;
 mod tables;
 mod upgrade;
 
-pub use downgrade::{Unsayable, downgrade, downgrade_bundle};
+pub use downgrade::{EMBEDDED_BYTES_MAX, Unsayable, downgrade, downgrade_bundle};
 pub use observed::{MARKS_MAX, OBSERVABLES_MAX};
 pub use upgrade::{upgrade, upgrade_bundle};
 
@@ -116,6 +116,22 @@ mod tests {
         );
         let (back, lost) = downgrade_bundle(&new);
         assert_eq!((back["objects"].clone(), lost), (bundle["objects"].clone(), Vec::new()));
+    }
+
+    #[test]
+    fn many_that_hold_one_large_observable_find_an_end() {
+        let mut objects =
+            vec![json!({"type": "artifact", "spec_version": "2.1", "payload_bin": "A".repeat(EMBEDDED_BYTES_MAX / 2),
+            "id": "artifact--44444444-4444-4444-8444-444444444444"})];
+        for n in 0..4 {
+            let mut made = observed(&json!({}), json!({"spec_version": "2.1", "object_refs": [objects[0]["id"]]}));
+            made.remove("objects");
+            made.insert("id".to_owned(), format!("observed-data--3333333{n}-3333-4333-8333-333333333333").into());
+            objects.push(Value::Object(made));
+        }
+        let (back, lost) = downgrade_bundle(&object(json!({"type": "bundle", "objects": objects})));
+        assert_eq!((back["objects"].as_array().unwrap().len(), lost.len()), (1, 3), "the artifact is inside one");
+        assert!(lost[0].reason.contains("bytes"));
     }
 
     #[test]

@@ -16,7 +16,7 @@ type Members = Map<String, Value>;
 /// Most observables in one observed-data object; with more it is left in the form in which it came.
 pub const OBSERVABLES_MAX: usize = 10_000;
 /// Most markings of observed-data whose observables are taken out: each of those carries them all.
-pub const MARKS_MAX: usize = 64;
+pub const MARKS_MAX: usize = 8;
 /// Longest chain of references that identifiers follow through (a file in an archive in an archive …).
 const CHAIN_MAX: usize = 32;
 

@@ -1,6 +1,6 @@
 //! STIX 2.0 read as 2.1.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -53,10 +53,10 @@ fn upgrade_with(object: &Members, observed: fn(&mut Members) -> Vec<Members>) ->
         made.insert("external_references".to_owned(), hashes("external_references", references, Way::Up));
     }
     let observables = if object_type == "observed-data" { observed(&mut made) } else { Vec::new() };
-    let present: Vec<String> = made.keys().cloned().collect();
+    let present: BTreeSet<String> = made.keys().cloned().collect();
     let property = typed_labels(&object_type).map(|(property, _)| property);
     reselect(&mut made, &|selector| {
-        let there = |name: &str| present.iter().any(|held| held == name).then(|| name.to_owned());
+        let there = |name: &str| present.contains(name).then(|| name.to_owned());
         match (root(selector).0, property) {
             ("labels", Some(property)) => ["labels", property].into_iter().filter_map(there).collect(),
             ("objects", _) if !present.iter().any(|name| name == "objects") => {
@@ -146,10 +146,12 @@ fn raise_labels(made: &mut Members, object_type: &str) {
     let Some((property, words)) = typed_labels(object_type) else { return };
     let kept = made.remove(&format!("{NEW_PREFIX}{property}"));
     let kept = kept.as_ref().and_then(Value::as_array);
+    let kept: Option<BTreeSet<&str>> = kept.map(|kept| kept.iter().filter_map(Value::as_str).collect());
     let Some(Value::Array(labels)) = made.remove("labels") else { return };
-    let is_type = |label: &Value| match kept {
-        Some(kept) => kept.contains(label),
-        None => label.as_str().is_some_and(|label| words.contains(&label)),
+    let is_type = |label: &Value| match (label.as_str(), &kept) {
+        (Some(label), Some(kept)) => kept.contains(label),
+        (Some(label), None) => words.contains(&label),
+        (None, _) => false,
     };
     let (types, rest): (Vec<Value>, Vec<Value>) = labels.into_iter().partition(is_type);
     let rest: Vec<Value> = rest.into_iter().filter(|label| label != object_type).collect();
