@@ -40,7 +40,8 @@ struct Slot {
     to: i64,
 }
 
-/// What is still to be chosen: a list on the stack.
+/// What is still to be bound: a list on the stack.
+#[derive(Clone, Copy)]
 struct Pending<'a> {
     what: What<'a>,
     from: i64,
@@ -48,10 +49,27 @@ struct Pending<'a> {
     next: Option<&'a Pending<'a>>,
 }
 
+/// `copies` are so many matches without a common observation. They are interchangeable, so only one order of them is tried.
 #[derive(Clone, Copy)]
 enum What<'a> {
-    All(&'a [Shape]),
-    Copies(&'a Shape, u64),
+    All {
+        parts: &'a [Shape],
+        copies: u64,
+    },
+    Any {
+        parts: &'a [Shape],
+        copies: u64,
+    },
+    /// A FOLLOWEDBY whose turn is no earlier than `turn_from`.
+    Turning {
+        both: &'a (Shape, Shape),
+        copies: u64,
+        turn_from: i64,
+    },
+    One {
+        shape: &'a Shape,
+        copies: u64,
+    },
 }
 
 /// One search: for a match of a shape that binds `wanted`.
@@ -69,12 +87,16 @@ impl<'a> Search<'a> {
         Self { leaves, wanted, steps_left: steps, slots: Vec::new(), found: None }
     }
 
-    /// Runs it; no two observations of a match are further apart than `span_us`.
-    pub(super) fn run(mut self, shape: &Shape, span_us: i64) -> Outcome {
+    /// Runs it; no two observations of a match are further apart than `span_us`, and it binds `least` or more.
+    pub(super) fn run(mut self, shape: &Shape, span_us: i64, least: u64) -> Outcome {
         let time = self.wanted.time;
-        for start in self.times(shape, time.saturating_sub(span_us), time) {
-            if self.fits(shape, start, start.saturating_add(span_us), None) {
-                break;
+        if u64::try_from(self.different(time.saturating_sub(span_us), time.saturating_add(span_us)))
+            .is_ok_and(|different| different >= least)
+        {
+            for start in self.times(shape, time.saturating_sub(span_us), time) {
+                if self.fits(shape, 1, start, start.saturating_add(span_us), None) {
+                    break;
+                }
             }
         }
         match self.found {
@@ -87,66 +109,109 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// How many different observations all leaves have.
+    fn different(&self, from: i64, to: i64) -> usize {
+        if let [_] = self.leaves {
+            return self.between(0, from, to).count();
+        }
+        let leaves = 0..self.leaves.len();
+        leaves.flat_map(|leaf| self.between(leaf, from, to)).map(|entry| entry.number).collect::<HashSet<_>>().len()
+    }
+
     fn spend(&mut self, steps: usize) -> bool {
         self.steps_left = self.steps_left.saturating_sub(u64::try_from(steps).unwrap_or(u64::MAX));
         self.steps_left > 0
     }
 
     fn pending(&mut self, pending: Option<&Pending<'_>>) -> bool {
-        let Some(Pending { what, from, to, next }) = pending else { return self.assign() };
+        let Some(Pending { what, from, to, next }) = pending.copied() else { return self.assign() };
         match what {
-            What::All([]) | What::Copies(_, 0) => self.pending(*next),
-            What::All([first, rest @ ..]) => {
-                let after = Pending { what: What::All(rest), from: *from, to: *to, next: *next };
-                self.fits(first, *from, *to, Some(&after))
+            What::All { parts: [], .. } => self.pending(next),
+            What::All { parts: [first, rest @ ..], copies } => {
+                let after = Pending { what: What::All { parts: rest, copies }, from, to, next };
+                self.fits(first, copies, from, to, Some(&after))
             }
-            What::Copies(shape, times) => {
-                let after = Pending { what: What::Copies(shape, times - 1), from: *from, to: *to, next: *next };
-                self.fits(shape, *from, *to, Some(&after))
-            }
+            What::Any { parts, copies } => self.any(parts, copies, from, to, next),
+            What::Turning { both, copies, turn_from } => self.turning(both, copies, turn_from, (from, to), next),
+            What::One { shape, copies } => self.fits(shape, copies, from, to, next),
         }
     }
 
-    /// Can `shape` be bound from `from` to `to`, both included, and all of `next` too?
-    fn fits(&mut self, shape: &Shape, from: i64, to: i64, next: Option<&Pending<'_>>) -> bool {
-        if !self.spend(1) || self.earliest(shape, from).is_none_or(|end| end > to) {
+    /// Can so many copies of `shape` be bound from `from` to `to`, both included, and all of `next` too?
+    fn fits(&mut self, shape: &Shape, copies: u64, from: i64, to: i64, next: Option<&Pending<'_>>) -> bool {
+        if copies == 0 {
+            return self.pending(next);
+        }
+        if !self.spend(1) || self.earliest(shape, copies, from).is_none_or(|end| end > to) {
             return false;
         }
         match shape {
             Shape::Leaf { leaf, times } => {
-                self.slots.push(Slot { leaf: *leaf, times: *times, from, to });
-                let fits = self.pending(next);
+                self.slots.push(Slot { leaf: *leaf, times: times.saturating_mul(copies), from, to });
+                // Slots that cannot all be filled now cannot be later.
+                let fits = (self.slots.len() == 1 || self.cover(None).is_some()) && self.pending(next);
                 self.slots.pop();
                 fits
             }
-            Shape::And(parts) => self.pending(Some(&Pending { what: What::All(parts), from, to, next })),
-            Shape::Or(parts) => parts.iter().any(|part| self.fits(part, from, to, next)),
-            Shape::Repeat(times, inner) => {
-                self.pending(Some(&Pending { what: What::Copies(inner, *times), from, to, next }))
-            }
+            Shape::And(parts) => self.pending(Some(&Pending { what: What::All { parts, copies }, from, to, next })),
+            Shape::Or(parts) => self.any(parts, copies, from, to, next),
+            Shape::Repeat(times, inner) => self.fits(inner, times.saturating_mul(copies), from, to, next),
             Shape::During(start, stop, inner) => {
-                self.fits(inner, from.max(*start), to.min(stop.saturating_sub(1)), next)
+                self.fits(inner, copies, from.max(*start), to.min(stop.saturating_sub(1)), next)
             }
-            Shape::Within(micros, inner) => {
-                if to.saturating_sub(from) <= *micros {
-                    return self.fits(inner, from, to, next);
-                }
-                let Some(last) = self.latest(inner, to) else { return false };
-                let starts = self.times(inner, from, last);
-                starts.into_iter().any(|start| self.fits(inner, start, to.min(start.saturating_add(*micros)), next))
-            }
-            Shape::Followed(both) => {
-                let (Some(first), Some(last)) = (self.earliest(&both.0, from), self.latest(&both.1, to)) else {
-                    return false;
-                };
-                let turns = self.times(&both.0, first, last);
-                turns.into_iter().any(|turn| {
-                    let later = std::slice::from_ref(&both.1);
-                    let after = Pending { what: What::All(later), from: turn, to, next };
-                    self.fits(&both.0, from, turn, Some(&after))
-                })
-            }
+            Shape::Within(micros, inner) => self.within(shape, (*micros, inner), copies, (from, to), next),
+            Shape::Followed(both) => self.turning(both, copies, i64::MIN, (from, to), next),
         }
+    }
+
+    /// Some copies are of the first part, the others of the rest.
+    fn any(&mut self, parts: &[Shape], copies: u64, from: i64, to: i64, next: Option<&Pending<'_>>) -> bool {
+        let Some((first, rest)) = parts.split_first() else { return copies == 0 && self.pending(next) };
+        (0..=copies).rev().any(|of_first| {
+            let after = Pending { what: What::Any { parts: rest, copies: copies - of_first }, from, to, next };
+            self.spend(1) && self.fits(first, of_first, from, to, Some(&after))
+        })
+    }
+
+    /// The copies in the order of their first observations.
+    fn within(
+        &mut self,
+        whole: &Shape,
+        (micros, inner): (i64, &Shape),
+        copies: u64,
+        (from, to): (i64, i64),
+        next: Option<&Pending<'_>>,
+    ) -> bool {
+        if to.saturating_sub(from) <= micros {
+            return self.fits(inner, copies, from, to, next);
+        }
+        let Some(last) = self.latest(inner, copies, to) else { return false };
+        self.times(inner, from, last).into_iter().any(|start| {
+            let what = What::One { shape: whole, copies: copies - 1 };
+            let after = Pending { what, from: start, to, next };
+            self.fits(inner, 1, start, to.min(start.saturating_add(micros)), Some(&after))
+        })
+    }
+
+    /// The copies in the order of their turns: the last observation of the first side.
+    fn turning(
+        &mut self,
+        both: &(Shape, Shape),
+        copies: u64,
+        turn_from: i64,
+        (from, to): (i64, i64),
+        next: Option<&Pending<'_>>,
+    ) -> bool {
+        let Some(left) = copies.checked_sub(1) else { return self.pending(next) };
+        let (Some(first), Some(last)) = (self.earliest(&both.0, 1, from), self.latest(&both.1, copies, to)) else {
+            return false;
+        };
+        self.times(&both.0, first.max(turn_from), last).into_iter().any(|turn| {
+            let others = Pending { what: What::Turning { both, copies: left, turn_from: turn }, from, to, next };
+            let what = What::All { parts: std::slice::from_ref(&both.1), copies: 1 };
+            let later = Pending { what, from: turn, to, next: Some(&others) };
+            self.fits(&both.0, 1, from, turn, Some(&later))
+        })
     }
 
     /// The times at which observations of `shape` lie, from `from` to `to`, both included, ascending.
@@ -183,47 +248,58 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// No binding of `shape` from `from` on ends before this; none if there is no binding. Says nothing of WITHIN and of
-    /// different observations, so a binding may end later or not be.
-    fn earliest(&mut self, shape: &Shape, from: i64) -> Option<i64> {
+    /// No binding of so many copies of `shape` from `from` on ends before this; none if there is no binding. Says nothing of
+    /// WITHIN and little of different observations, so a binding may end later or not be.
+    fn earliest(&mut self, shape: &Shape, copies: u64, from: i64) -> Option<i64> {
         self.spend(1);
         match shape {
             Shape::Leaf { leaf, times } => {
                 let entries = self.leaves.get(*leaf)?;
                 let first = entries.partition_point(|entry| entry.time < from);
-                let last = first.checked_add(usize::try_from(*times).ok()?)?.checked_sub(1)?;
+                let wanted = usize::try_from(times.saturating_mul(copies)).ok()?;
+                let last = first.checked_add(wanted)?.checked_sub(1)?;
                 entries.get(last).map(|entry| entry.time)
             }
-            Shape::And(parts) => parts.iter().try_fold(from, |end, part| Some(end.max(self.earliest(part, from)?))),
-            Shape::Or(parts) => parts.iter().filter_map(|part| self.earliest(part, from)).min(),
-            Shape::Followed(both) => {
-                let turn = self.earliest(&both.0, from)?;
-                self.earliest(&both.1, turn)
+            Shape::And(parts) => {
+                parts.iter().try_fold(from, |end, part| Some(end.max(self.earliest(part, copies, from)?)))
             }
-            Shape::Within(_, inner) | Shape::Repeat(_, inner) => self.earliest(inner, from),
-            Shape::During(start, stop, inner) => self.earliest(inner, from.max(*start)).filter(|end| end < stop),
+            Shape::Or(parts) => parts.iter().filter_map(|part| self.earliest(part, 1, from)).min(),
+            Shape::Followed(both) => {
+                self.earliest(&both.0, copies, from)?;
+                let turn = self.earliest(&both.0, 1, from)?;
+                self.earliest(&both.1, copies, turn)
+            }
+            Shape::Within(_, inner) => self.earliest(inner, copies, from),
+            Shape::Repeat(times, inner) => self.earliest(inner, times.saturating_mul(copies), from),
+            Shape::During(start, stop, inner) => {
+                self.earliest(inner, copies, from.max(*start)).filter(|end| end < stop)
+            }
         }
     }
 
-    /// No binding of `shape` up to `to` begins after this.
-    fn latest(&mut self, shape: &Shape, to: i64) -> Option<i64> {
+    /// No binding of so many copies of `shape` up to `to` begins after this.
+    fn latest(&mut self, shape: &Shape, copies: u64, to: i64) -> Option<i64> {
         self.spend(1);
         match shape {
             Shape::Leaf { leaf, times } => {
                 let entries = self.leaves.get(*leaf)?;
                 let behind = entries.partition_point(|entry| entry.time <= to);
-                let first = behind.checked_sub(usize::try_from(*times).ok()?)?;
+                let first = behind.checked_sub(usize::try_from(times.saturating_mul(copies)).ok()?)?;
                 entries.get(first).map(|entry| entry.time)
             }
-            Shape::And(parts) => parts.iter().try_fold(to, |start, part| Some(start.min(self.latest(part, to)?))),
-            Shape::Or(parts) => parts.iter().filter_map(|part| self.latest(part, to)).max(),
-            Shape::Followed(both) => {
-                let turn = self.latest(&both.1, to)?;
-                self.latest(&both.0, turn)
+            Shape::And(parts) => {
+                parts.iter().try_fold(to, |start, part| Some(start.min(self.latest(part, copies, to)?)))
             }
-            Shape::Within(_, inner) | Shape::Repeat(_, inner) => self.latest(inner, to),
+            Shape::Or(parts) => parts.iter().filter_map(|part| self.latest(part, 1, to)).max(),
+            Shape::Followed(both) => {
+                self.latest(&both.1, copies, to)?;
+                let turn = self.latest(&both.1, 1, to)?;
+                self.latest(&both.0, copies, turn)
+            }
+            Shape::Within(_, inner) => self.latest(inner, copies, to),
+            Shape::Repeat(times, inner) => self.latest(inner, times.saturating_mul(copies), to),
             Shape::During(start, stop, inner) => {
-                self.latest(inner, to.min(stop.saturating_sub(1))).filter(|first| first >= start)
+                self.latest(inner, copies, to.min(stop.saturating_sub(1))).filter(|first| first >= start)
             }
         }
     }
@@ -237,7 +313,8 @@ impl<'a> Search<'a> {
             if !self.spend(1) {
                 return false;
             }
-            if holds_wanted && let Some(found) = self.cover(place) {
+            if holds_wanted && let Some(mut found) = self.cover(Some(place)) {
+                found.push(self.wanted);
                 self.found = Some(found);
                 return true;
             }
@@ -245,17 +322,18 @@ impl<'a> Search<'a> {
         false
     }
 
-    /// Different observations for all units of all slots, with the wanted one in the slot at `place`.
-    fn cover(&mut self, place: usize) -> Option<Vec<Entry>> {
-        let mut matching = Matching::default();
+    /// Different observations for all units of all slots; given a place, the wanted one is in the slot there and the result
+    /// are the others.
+    fn cover(&mut self, place: Option<usize>) -> Option<Vec<Entry>> {
+        let mut matching = Matching { kept: place.map(|_| self.wanted.number), ..Matching::default() };
         let mut missing = Vec::new();
         for (number, slot) in self.slots.clone().into_iter().enumerate() {
-            let mut left = slot.times - u64::from(number == place);
+            let mut left = slot.times - u64::from(place == Some(number));
             for entry in self.between(slot.leaf, slot.from, slot.to) {
                 if left == 0 || !self.spend(1) {
                     break;
                 }
-                if entry.number != self.wanted.number && !matching.owner.contains_key(&entry.number) {
+                if matching.kept != Some(entry.number) && !matching.owner.contains_key(&entry.number) {
                     matching.bound.push((number, *entry));
                     matching.owner.insert(entry.number, matching.bound.len() - 1);
                     left -= 1;
@@ -268,7 +346,7 @@ impl<'a> Search<'a> {
                 return None;
             }
         }
-        Some(matching.bound.into_iter().map(|(_, entry)| entry).chain([self.wanted]).collect())
+        Some(matching.bound.into_iter().map(|(_, entry)| entry).collect())
     }
 
     /// One more unit of `slot`: some units change their observations so that one becomes free (breadth first).
@@ -284,7 +362,7 @@ impl<'a> Search<'a> {
                 if !self.spend(1) {
                     return false;
                 }
-                if entry.number == self.wanted.number || takers.contains_key(&entry.number) {
+                if matching.kept == Some(entry.number) || takers.contains_key(&entry.number) {
                     continue;
                 }
                 takers.insert(entry.number, unit);
@@ -306,6 +384,8 @@ struct Matching {
     bound: Vec<(usize, Entry)>,
     /// Unit of each observation by its number.
     owner: HashMap<u64, usize>,
+    /// Number of an observation that is given already.
+    kept: Option<u64>,
 }
 
 impl Matching {

@@ -190,7 +190,7 @@ impl Tracker {
             return;
         }
         let search = Search::new(&state.leaves, entry, self.settings.search_steps);
-        match search.run(&windowed.shape, windowed.span_us) {
+        match search.run(&windowed.shape, windowed.span_us, windowed.least) {
             Outcome::None => {}
             Outcome::Exhausted => self.counts.exhausted += 1,
             Outcome::Found(bound) => {

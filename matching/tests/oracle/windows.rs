@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use matching::{Match, RuleSet, Settings, Tracker};
-use model::observation::Observation;
+use model::observation::{Detail, Dns, Observation};
 use model::pattern::{Observation as Outer, ObservationOperator, Qualifier, parse};
 use model::time::Timestamp;
 use proptest::prelude::*;
@@ -99,14 +99,22 @@ fn pattern() -> impl Strategy<Value = String> {
                 format!("START t'1970-01-01T00:00:0{start}Z' STOP t'1970-01-01T00:00:{:02}Z'", start + length)
             }),
         ];
-        prop_oneof![2 => joined, 1 => (inner, qualifier).prop_map(|(inner, text)| format!("({inner}) {text}"))]
+        let one = (inner, qualifier.clone()).prop_map(|(inner, text)| format!("({inner}) {text}"));
+        let several = (joined.clone(), qualifier).prop_map(|(joined, text)| format!("{joined} {text}"));
+        prop_oneof![2 => joined, 1 => one, 3 => several]
     });
     any.prop_filter("a qualifier of one kind stands once", |text| parse(text).is_ok())
 }
 
 /// Observations in the order of their arrival: times of half seconds, many equal, out of order.
 fn arrivals() -> impl Strategy<Value = Vec<Observation>> {
-    prop::collection::vec((observation(), 0_i64..16), 1..9).prop_map(|mut all| {
+    let name = prop::sample::select(&["a.example", "b.a.example", "example.org"][..]);
+    let query = (observation(), name).prop_map(|(mut observation, name)| {
+        let dns = Dns { question_name: Some(name.into()), ..Dns::default() };
+        observation.detail = Detail::Dns(Box::new(dns));
+        observation
+    });
+    prop::collection::vec((prop_oneof![3 => query, 1 => observation()], 0_i64..16), 1..9).prop_map(|mut all| {
         for (place, (observation, half_seconds)) in all.iter_mut().enumerate() {
             observation.time = Timestamp::from_micros(*half_seconds * SECOND / 2);
             observation.record = place as u64;
