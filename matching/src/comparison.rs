@@ -73,9 +73,7 @@ pub(crate) fn comparison(comparison: &Comparison, budget: &mut Budget) -> Result
         },
         Op::Matches => None,
     };
-    let Some(wanted) = wanted else {
-        return not(format!("`{comparison}` compares with a value that `{}` cannot have here", comparison.path));
-    };
+    let Some(wanted) = wanted else { return not(impossible(comparison, sort)) };
     let negated = comparison.negated != (comparison.operator == Op::NotEqual);
     let mut tests: Vec<Program> =
         wanted.into_iter().map(|wanted| Program::Test(Test { fields, sort, negated, wanted })).collect();
@@ -84,6 +82,14 @@ pub(crate) fn comparison(comparison: &Comparison, budget: &mut Budget) -> Result
         _ if negated => Program::All(tests.into()),
         _ => Program::Any(tests.into()),
     })
+}
+
+fn impossible(comparison: &Comparison, sort: Sort) -> String {
+    let why = format!("`{comparison}` compares with a value that `{}` cannot have here", comparison.path);
+    match only_text(&comparison.values).and_then(|text| text.parse::<i64>().ok()) {
+        Some(number) if sort == Sort::Integer => format!("{why}: it is a number, written {number} without quotes"),
+        _ => why,
+    }
 }
 
 /// A literal as a text; binary and hexadecimal ones are the octets of a text (§9.6.1), which is UTF-8 here.

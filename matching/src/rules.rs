@@ -30,10 +30,10 @@ pub struct Settings {
     /// Most patterns that need several observations.
     pub windowed: usize,
     /// How much earlier than the newest observation one may be that still counts, milliseconds.
-    pub lateness_ms: u32,
+    pub lateness_ms: u64,
     /// Furthest that two observations of one match are apart, milliseconds: the window of patterns without WITHIN. A longer
     /// WITHIN is refused.
-    pub span_ms: u32,
+    pub span_ms: u64,
     /// Most observations remembered for one pattern; the oldest goes.
     pub remembered_per_rule: usize,
     /// Most observations remembered in all; the one nearest to the end of its window goes.
@@ -62,12 +62,17 @@ impl Default for Settings {
 
 impl Settings {
     pub(crate) fn lateness_us(&self) -> i64 {
-        i64::from(self.lateness_ms) * 1_000
+        micros(self.lateness_ms)
     }
 
     pub(crate) fn span_us(&self) -> i64 {
-        i64::from(self.span_ms) * 1_000
+        micros(self.span_ms)
     }
+}
+
+/// Held at the end of the range.
+fn micros(milliseconds: u64) -> i64 {
+    i64::try_from(milliseconds).unwrap_or(i64::MAX).saturating_mul(1_000)
 }
 
 /// One rule that one observation satisfies, or completes.

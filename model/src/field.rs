@@ -313,6 +313,7 @@ pub fn fields_of(path: &Path) -> Option<(&'static [Field], Sort)> {
             Step::Index(_) => return None, // an observation has no order among values of one field
         }
     }
+    // Hashes also by the names that are in the wild, of which no telemetry means another.
     Some(match (path.object_type.as_str(), dotted.as_str()) {
         ("ipv4-addr", "value") => (ADDRESSES, Sort::Ipv4),
         ("ipv6-addr", "value") => (ADDRESSES, Sort::Ipv6),
@@ -322,12 +323,14 @@ pub fn fields_of(path: &Path) -> Option<(&'static [Field], Sort)> {
         ("network-traffic", path) => return network_traffic(path),
         ("x509-certificate", "subject") => (&[Field::TlsServerSubject], Sort::Text),
         ("x509-certificate", "issuer") => (&[Field::TlsServerIssuer], Sort::Text),
-        ("x509-certificate", "hashes.SHA-1") => (&[Field::TlsServerHashSha1], Sort::Caseless),
+        ("x509-certificate", "hashes.SHA-1" | "hashes.SHA1" | "hashes.sha1") => {
+            (&[Field::TlsServerHashSha1], Sort::Caseless)
+        }
         ("file", "name") => (&[Field::FileName], Sort::Text),
         ("file", "size") => (&[Field::FileSize], Sort::Integer),
-        ("file", "hashes.MD5") => (&[Field::FileHashMd5], Sort::Caseless),
-        ("file", "hashes.SHA-1") => (&[Field::FileHashSha1], Sort::Caseless),
-        ("file", "hashes.SHA-256") => (&[Field::FileHashSha256], Sort::Caseless),
+        ("file", "hashes.MD5" | "hashes.md5") => (&[Field::FileHashMd5], Sort::Caseless),
+        ("file", "hashes.SHA-1" | "hashes.SHA1" | "hashes.sha1") => (&[Field::FileHashSha1], Sort::Caseless),
+        ("file", "hashes.SHA-256" | "hashes.SHA256" | "hashes.sha256") => (&[Field::FileHashSha256], Sort::Caseless),
         ("email-addr", "value") => (&[Field::EmailFromAddress, Field::EmailToAddress], Sort::Caseless),
         ("email-message", "from_ref.value") => (&[Field::EmailFromAddress], Sort::Caseless),
         ("email-message", "to_refs[*].value") => (&[Field::EmailToAddress], Sort::Caseless),

@@ -4,5 +4,6 @@
 mod bombs;
 mod explained;
 mod plain;
+mod recorded;
 mod single;
 mod windows;

@@ -138,8 +138,8 @@ proptest! {
     fn tracker_and_every_binding_agree(
         patterns in prop::collection::vec(pattern(), 1..4),
         observations in arrivals(),
-        lateness_ms in prop::sample::select(&[0_u32, 1_000, 3_000, 60_000][..]),
-        span_ms in prop::sample::select(&[5_000_u32, 60_000][..]),
+        lateness_ms in prop::sample::select(&[0_u64, 1_000, 3_000, 60_000][..]),
+        span_ms in prop::sample::select(&[5_000_u64, 60_000][..]),
     ) {
         let settings = Settings { lateness_ms, span_ms, ..Settings::default() };
         let trees: Vec<Outer> = patterns.iter().map(|text| parse(text).unwrap().root).collect();
@@ -149,7 +149,7 @@ proptest! {
         let mut arrived: Vec<Observation> = Vec::new();
         let mut newest = i64::MIN;
         for observation in &observations {
-            let late = observation.time.micros() < newest.saturating_sub(i64::from(lateness_ms) * 1_000);
+            let late = observation.time.micros() < newest.saturating_sub(lateness_ms as i64 * 1_000);
             let found = observe(&mut tracker, &set, observation);
             newest = newest.max(observation.time.micros());
             if !late {
@@ -162,7 +162,7 @@ proptest! {
                     prop_assert!(single.is_none() || single_observation);
                     continue;
                 }
-                let expected = completes(tree, &arrived, i64::from(span_ms) * 1_000);
+                let expected = completes(tree, &arrived, span_ms as i64 * 1_000);
                 prop_assert_eq!(single.is_some(), expected, "{} at {}", &patterns[key], arrived.len());
                 if let Some(found) = single.filter(|_| !single_observation) {
                     let place = |record: &u64| arrived.iter().position(|one| one.record == *record).unwrap();
