@@ -31,6 +31,9 @@ pub struct Settings {
     pub windowed: usize,
     /// How much earlier than the newest observation one may be that still counts, milliseconds.
     pub lateness_ms: u64,
+    /// Observations that come late in a row, one after another, after which it is taken that the clock of the newest one ran ahead:
+    /// what is remembered is dropped and time begins anew.
+    pub late_in_a_row: u64,
     /// Furthest that two observations of one match are apart, milliseconds: the window of patterns without WITHIN. A longer
     /// WITHIN is refused.
     pub span_ms: u64,
@@ -52,6 +55,7 @@ impl Default for Settings {
             regex_bytes: 256 << 20,
             windowed: 10_000,
             lateness_ms: 10_000,
+            late_in_a_row: 1_000,
             span_ms: 86_400_000,
             remembered_per_rule: 1_000,
             remembered: 200_000,

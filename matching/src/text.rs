@@ -279,6 +279,12 @@ mod tests {
     }
 
     #[test]
+    fn texts_compare_composed() {
+        assert_eq!(composed("e\u{301}"), "é");
+        assert!(Matcher::compile("^e\u{301}$", false, &mut WIDE.clone()).unwrap().holds("é"));
+    }
+
+    #[test]
     fn required_literals_are_found() {
         for (text, caseless, wanted) in [
             ("abcd", false, &["abcd"][..]),

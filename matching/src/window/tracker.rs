@@ -21,6 +21,8 @@ pub struct TrackerCounts {
     pub evicted: u64,
     /// Searches that ended at [`Settings::search_steps`] without an answer.
     pub exhausted: u64,
+    /// Times that everything remembered was dropped since [`Settings::late_in_a_row`] observations came late.
+    pub restarted: u64,
 }
 
 /// Holds the partial matches of the patterns of a [`RuleSet`] that need several observations. One tracker sees the observations
@@ -37,6 +39,7 @@ pub struct Tracker {
     /// Everything that is remembered: when it goes, the observation, rule and leaf.
     remembered: BTreeSet<(i64, Entry, usize, usize)>,
     newest: i64,
+    late_in_a_row: u64,
     next_number: u64,
     counts: TrackerCounts,
 }
@@ -47,6 +50,13 @@ struct State {
     leaves: Vec<VecDeque<Entry>>,
     /// Entries in all leaves.
     entries: usize,
+}
+
+impl State {
+    fn clear(&mut self) {
+        self.leaves.iter_mut().for_each(VecDeque::clear);
+        self.entries = 0;
+    }
 }
 
 /// An observation expression that the observation at hand satisfies.
@@ -66,6 +76,7 @@ impl Tracker {
             states: Vec::new(),
             remembered: BTreeSet::new(),
             newest: i64::MIN,
+            late_in_a_row: 0,
             next_number: 0,
             counts: TrackerCounts::default(),
         }
@@ -78,10 +89,11 @@ impl Tracker {
             self.adopt(set.windowed_layer());
         }
         let time = observation.time.micros();
-        if time < self.newest.saturating_sub(self.settings.lateness_us()) {
+        if time < self.newest.saturating_sub(self.settings.lateness_us()) && !self.restart() {
             self.counts.late += 1;
             return;
         }
+        self.late_in_a_row = 0;
         self.newest = self.newest.max(time);
         self.forget();
         let satisfied = self.satisfied(observation);
@@ -105,6 +117,19 @@ impl Tracker {
     /// How many observations are remembered, once for each observation expression that they satisfy.
     pub fn remembered(&self) -> usize {
         self.remembered.len()
+    }
+
+    /// One observation from a clock that ran ahead must not make all later ones late for ever. True if the time begins anew.
+    fn restart(&mut self) -> bool {
+        self.late_in_a_row += 1;
+        let anew = self.late_in_a_row > self.settings.late_in_a_row;
+        if anew {
+            self.newest = i64::MIN;
+            self.remembered.clear();
+            self.states.iter_mut().for_each(State::clear);
+            self.counts.restarted += 1;
+        }
+        anew
     }
 
     /// Takes over another set: what is remembered of the rules that it shares with the old one stays.

@@ -69,6 +69,69 @@ proptest! {
     }
 }
 
+fn observation_of(detail: Detail) -> Observation {
+    Observation {
+        time: Timestamp::from_micros(0),
+        kind: ObservationKind::Event,
+        record: 1,
+        source: Some(Endpoint { ip: "192.0.2.1".parse().unwrap(), port: None }),
+        destination: None,
+        transport: None,
+        protocol: None,
+        community_id: None,
+        detail,
+    }
+}
+
+fn regex() -> impl Strategy<Value = String> {
+    let atom = prop::sample::select(&["a", "b", "kx", "abc", "S", "[ab]", "[^b]", ".", "^", "$", "\\b", "é", ""][..]);
+    atom.prop_map(str::to_owned).prop_recursive(4, 24, 4, |inner| {
+        let repeat = prop::sample::select(&["*", "+", "?", "{2}", "{0,2}", "*?"][..]);
+        prop_oneof![
+            4 => prop::collection::vec(inner.clone(), 1..5).prop_map(|parts| parts.concat()),
+            2 => prop::collection::vec(inner.clone(), 1..4).prop_map(|parts| format!("({})", parts.join("|"))),
+            2 => (inner.clone(), repeat).prop_map(|(inner, repeat)| format!("(?:{inner}){repeat}")),
+            1 => inner.prop_map(|inner| format!("(?i:{inner})")),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(if std::env::var_os("CI").is_some() { 20_000 } else { 2_000 }))]
+
+    /// Looking up by a literal never loses a match, whatever the expression.
+    #[test]
+    fn every_regular_expression_is_as_the_library_says(
+        regex in regex(),
+        texts in prop::collection::vec("[abckxsSABCKXéſK\n ]{0,12}", 1..6),
+    ) {
+        let plain = regex::RegexBuilder::new(&regex).dot_matches_new_line(true).build().unwrap();
+        let quoted = regex.replace('\\', "\\\\");
+        let set = RuleSet::compile([source(0, &format!("[file:name MATCHES '{quoted}']"))], Settings::default());
+        for text in &texts {
+            let file = model::observation::File { name: Some(text.as_str().into()), ..Default::default() };
+            let observation = observation_of(Detail::File(Box::new(file), None));
+            let composed = text.replace('\u{212a}', "K"); // the Kelvin sign's normal form
+            prop_assert_eq!(!hits(&set, &observation).is_empty(), plain.is_match(&composed), "{} {:?}", &regex, text);
+        }
+    }
+
+    #[test]
+    fn no_text_of_like_or_matches_panics(text in "[\\[\\](){}|.*+?^$\\\\aé%_0-9,:<>=!-]{0,30}", value in "\\PC{0,20}") {
+        let text = text.replace('\\', "\\\\");
+        for (key, operator) in ["LIKE", "MATCHES"].iter().enumerate() {
+            for path in ["url:value", "domain-name:value", "ipv4-addr:value", "email-addr:value"] {
+                let set = RuleSet::compile([source(key, &format!("[{path} {operator} '{text}']"))], Settings::default());
+                let http = model::observation::Http { host: Some(value.as_str().into()), url: Some(value.as_str().into()), ..Default::default() };
+                let mut observation = observation_of(Detail::Http(Box::new(http)));
+                hits(&set, &observation);
+                observation.detail = Detail::None;
+                hits(&set, &observation);
+            }
+        }
+    }
+}
+
 #[test]
 fn what_telemetry_cannot_show_is_named() {
     let never = [

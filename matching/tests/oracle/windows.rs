@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use matching::{Match, RuleSet, Settings, Tracker};
-use model::observation::{Detail, Dns, Observation};
+use model::observation::{Detail, Dns, Observation, ObservationKind};
 use model::pattern::{Observation as Outer, ObservationOperator, Qualifier, parse};
 use model::time::Timestamp;
 use proptest::prelude::*;
@@ -200,4 +200,67 @@ proptest! {
         let counts = other.counts();
         prop_assert!(missing == 0 || counts.evicted + counts.exhausted > 0 || !few.not_matched().is_empty());
     }
+}
+
+fn query(time: i64, record: u64) -> Observation {
+    Observation {
+        time: Timestamp::from_micros(time),
+        kind: ObservationKind::Dns,
+        record,
+        source: None,
+        destination: None,
+        transport: None,
+        protocol: None,
+        community_id: None,
+        detail: Detail::Dns(Box::new(Dns { question_name: Some("a.example".into()), ..Dns::default() })),
+    }
+}
+
+#[test]
+fn a_clock_that_ran_ahead_is_forgotten() {
+    let settings = Settings { late_in_a_row: 3, ..Settings::default() };
+    let set = RuleSet::compile([source(0, "[domain-name:value = 'a.example'] REPEATS 2 TIMES")], settings);
+    let mut tracker = Tracker::new(settings);
+    let day = 86_400 * SECOND;
+    assert!(observe(&mut tracker, &set, &query(1_000 * day, 1)).is_empty());
+    for record in 2..5 {
+        assert!(observe(&mut tracker, &set, &query(day, record)).is_empty());
+    }
+    assert!(observe(&mut tracker, &set, &query(day, 5)).is_empty());
+    assert_eq!(observe(&mut tracker, &set, &query(day + 1, 6))[0].records, [5, 6]);
+    let counts = tracker.counts();
+    assert_eq!((counts.late, counts.restarted), (3, 1));
+}
+
+#[test]
+fn what_is_remembered_survives_changes_of_other_rules() {
+    let settings = Settings::default();
+    let set = RuleSet::compile([source(0, "[domain-name:value = 'a.example'] REPEATS 2 TIMES")], settings);
+    let mut tracker = Tracker::new(settings);
+    assert!(observe(&mut tracker, &set, &query(0, 1)).is_empty());
+    let more = set.with_changes([source(1, "[domain-name:value = 'a.example'] REPEATS 3 TIMES")], &[]);
+    assert_eq!(more.windowed_len(), 2);
+    let found = observe(&mut tracker, &more, &query(1, 2));
+    assert_eq!(
+        found.iter().map(|found| (&*found.key, found.records.as_slice())).collect::<Vec<_>>(),
+        [("0", &[1, 2][..])]
+    );
+    let changed = more.with_changes([source(0, "[domain-name:value = 'a.example'] REPEATS 4 TIMES")], &[]);
+    assert!(observe(&mut tracker, &changed, &query(2, 3)).is_empty());
+    let single = changed.with_changes([source(0, "[domain-name:value = 'a.example']")], &["1".into()]);
+    assert_eq!((single.len(), single.windowed_len()), (1, 0));
+    assert!(observe(&mut tracker, &single, &query(3, 4))[0].records.is_empty());
+    assert_eq!(tracker.remembered(), 0);
+}
+
+#[test]
+fn validity_is_of_each_bound_observation() {
+    let mut timed = source(0, "[domain-name:value = 'a.example'] REPEATS 2 TIMES");
+    timed.valid_from = Some(Timestamp::from_micros(10));
+    timed.valid_until = Some(Timestamp::from_micros(20));
+    let set = RuleSet::compile([timed], Settings::default());
+    let mut tracker = Tracker::new(Settings::default());
+    let found: Vec<usize> =
+        [9, 10, 20, 19].iter().map(|time| observe(&mut tracker, &set, &query(*time, 1)).len()).collect();
+    assert_eq!(found, [0, 0, 0, 1]);
 }
