@@ -3,11 +3,18 @@
 //! Architecture invariant: no I/O, no clock; a [`RuleSet`] never changes, [`RuleSet::with_changes`] makes a new one that
 //! shares what stayed the same.
 
+mod comparison;
 mod compile;
+mod cost;
 mod evaluate;
 mod exact;
-mod layer;
+mod explain;
+mod index;
 mod rules;
+mod text;
+mod window;
 
 pub use compile::{NotMatched, RuleSource};
+pub use explain::{Explanation, LookedUp, Lookup, Reason, Window, explain, reasons};
 pub use rules::{Match, RuleSet, Settings};
+pub use window::{PARTS_MAX, Tracker, TrackerCounts};

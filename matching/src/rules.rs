@@ -7,35 +7,90 @@ use model::field::Field;
 use model::observation::Observation;
 use serde::{Deserialize, Serialize};
 
-use crate::compile::{NotMatched, Rule, RuleSource, compile};
+use crate::compile::{Compiled, NotMatched, Rule, RuleSource, compile, not};
+use crate::cost::regex_bytes;
 use crate::evaluate::{holds, shown};
-use crate::layer::Layer;
+use crate::index::{Admission, Index, unanchored};
+use crate::window::{WindowLayer, Windowed};
 
-/// Bounds of a rule set.
+/// Bounds of a rule set, and of a tracker over one.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Most rules that no value admits, so that each observation is held against each of them.
+    /// Most programs that no value admits, so that each observation with their fields is held against each of them.
     pub unanchored: usize,
     /// Most rules in the small layer before it is merged into the large one.
     pub recent: usize,
+    /// Most memory that the regular expressions of one pattern have, bytes.
+    pub regex_bytes_per_pattern: usize,
+    /// Most memory of the lazy automaton of one regular expression, bytes.
+    pub regex_cache_bytes: usize,
+    /// Most memory that all regular expressions have together with their automata, bytes.
+    pub regex_bytes: usize,
+    /// Most patterns that need several observations.
+    pub windowed: usize,
+    /// How much earlier than the newest observation one may be that still counts, milliseconds.
+    pub lateness_ms: u64,
+    /// Observations that come late in a row, one after another, after which it is taken that the clock of the newest one ran ahead:
+    /// what is remembered is dropped and time begins anew.
+    pub late_in_a_row: u64,
+    /// Furthest that two observations of one match are apart, milliseconds: the window of patterns without WITHIN. A longer
+    /// WITHIN is refused.
+    pub span_ms: u64,
+    /// Most observations remembered for one pattern; the oldest goes.
+    pub remembered_per_rule: usize,
+    /// Most observations remembered in all; the one nearest to the end of its window goes.
+    pub remembered: usize,
+    /// Most steps that the search for one match takes.
+    pub search_steps: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { unanchored: 1_000, recent: 2_000 }
+        Self {
+            unanchored: 1_000,
+            recent: 2_000,
+            regex_bytes_per_pattern: 256 << 10,
+            regex_cache_bytes: 128 << 10,
+            regex_bytes: 256 << 20,
+            windowed: 10_000,
+            lateness_ms: 10_000,
+            late_in_a_row: 1_000,
+            span_ms: 86_400_000,
+            remembered_per_rule: 1_000,
+            remembered: 200_000,
+            search_steps: 50_000,
+        }
     }
 }
 
-/// One rule that one observation satisfies.
+impl Settings {
+    pub(crate) fn lateness_us(&self) -> i64 {
+        micros(self.lateness_ms)
+    }
+
+    pub(crate) fn span_us(&self) -> i64 {
+        micros(self.span_ms)
+    }
+}
+
+/// Held at the end of the range.
+fn micros(milliseconds: u64) -> i64 {
+    i64::try_from(milliseconds).unwrap_or(i64::MAX).saturating_mul(1_000)
+}
+
+/// One rule that one observation satisfies, or completes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Match {
     /// The rule's key.
     pub key: Arc<str>,
     /// The first field, in the table's order, that satisfied it.
     pub field: Field,
-    /// Its value.
+    /// Its value; empty where the field's absence counts.
     pub value: String,
+    /// Of a rule that needs several observations the ordinals of all of them in the order of time
+    /// ([`Observation::record`]); otherwise empty.
+    pub records: Vec<u64>,
 }
 
 /// An immutable set of rules. Cheap to clone.
@@ -46,36 +101,79 @@ pub struct RuleSet {
     recent: Arc<Layer>,
     /// Keys of `base` that no longer count.
     removed: Arc<HashSet<Arc<str>>>,
+    windowed: Arc<WindowLayer>,
     not_matched: Arc<HashMap<Arc<str>, NotMatched>>,
+}
+
+/// Rules of one observation and their index.
+#[derive(Debug, Default)]
+struct Layer {
+    rules: Vec<Arc<Rule>>,
+    index: Index,
+    regex_bytes: usize,
+}
+
+impl Layer {
+    fn build(rules: Vec<Arc<Rule>>) -> Self {
+        let index = Index::build(rules.iter().map(|rule| &rule.program));
+        let regex_bytes = rules.iter().map(|rule| regex_bytes(&rule.program)).sum();
+        Self { rules, index, regex_bytes }
+    }
+
+    /// The rules that no value admits.
+    fn always(&self) -> impl Iterator<Item = &Arc<Rule>> {
+        self.index.always().filter_map(|number| self.rules.get(number as usize))
+    }
+}
+
+/// What was compiled of some sources.
+#[derive(Default)]
+struct New {
+    rules: Vec<Arc<Rule>>,
+    windowed: Vec<Arc<Windowed>>,
+}
+
+/// What the bounds still allow.
+struct Room {
+    unanchored: usize,
+    windowed: usize,
+    regex_bytes: usize,
 }
 
 impl RuleSet {
     /// Compiles all of `sources`; of two with the same key the last counts.
     pub fn compile(sources: impl IntoIterator<Item = RuleSource>, settings: Settings) -> Self {
-        let mut set = Self { settings, ..Self::default() };
+        let empty = Self { settings, ..Self::default() };
         let mut not_matched = HashMap::new();
-        let rules = set.rules(sources, &mut not_matched, 0);
-        set.base = Arc::new(Layer::build(rules));
-        set.not_matched = Arc::new(not_matched);
-        set
+        let new = empty.compiled(sources.into_iter().collect(), &[], &mut not_matched);
+        Self {
+            base: Arc::new(Layer::build(new.rules)),
+            windowed: Arc::new(WindowLayer::build(new.windowed)),
+            not_matched: Arc::new(not_matched),
+            ..empty
+        }
     }
 
     /// A set with `added` (replacing those of the same key) and without `removed`. What did not change is shared.
     #[must_use]
     pub fn with_changes(&self, added: impl IntoIterator<Item = RuleSource>, removed: &[Arc<str>]) -> Self {
-        let mut not_matched = (*self.not_matched).clone();
-        let new = self.rules(added, &mut not_matched, self.base.always_count());
+        let added: Vec<RuleSource> = added.into_iter().collect();
         let gone: HashSet<Arc<str>> =
-            removed.iter().cloned().chain(new.iter().map(|rule| Arc::clone(&rule.key))).collect();
+            removed.iter().cloned().chain(added.iter().map(|source| Arc::clone(&source.key))).collect();
+        let mut not_matched = (*self.not_matched).clone();
         for key in removed {
             not_matched.remove(key);
         }
-        let mut dropped = (*self.removed).clone();
-        dropped.extend(gone.iter().cloned().chain(not_matched.keys().cloned()));
-        let kept =
-            self.recent.rules.iter().filter(|rule| !gone.contains(&rule.key) && !not_matched.contains_key(&rule.key));
-        let recent: Vec<Arc<Rule>> = kept.cloned().chain(new).collect();
+        let new = self.compiled(added, removed, &mut not_matched);
         let mut next = Self { not_matched: Arc::new(not_matched), ..self.clone() };
+        if !new.windowed.is_empty() || self.windowed.rules.iter().any(|rule| gone.contains(&rule.key)) {
+            let kept = self.windowed.rules.iter().filter(|rule| !gone.contains(&rule.key)).cloned();
+            next.windowed = Arc::new(WindowLayer::build(kept.chain(new.windowed).collect()));
+        }
+        let kept = self.recent.rules.iter().filter(|rule| !gone.contains(&rule.key));
+        let recent: Vec<Arc<Rule>> = kept.cloned().chain(new.rules).collect();
+        let mut dropped = (*self.removed).clone();
+        dropped.extend(gone);
         if recent.len() + dropped.len() > self.settings.recent.max(self.base.rules.len() / 8) {
             let old = self.base.rules.iter().filter(|rule| !dropped.contains(&rule.key));
             next.base = Arc::new(Layer::build(old.cloned().chain(recent).collect()));
@@ -88,43 +186,72 @@ impl RuleSet {
         next
     }
 
-    fn rules(
+    /// Compiles `sources`, which replace those of the same key. Why one is not matched is noted.
+    fn compiled(
         &self,
-        sources: impl IntoIterator<Item = RuleSource>,
+        sources: Vec<RuleSource>,
+        removed: &[Arc<str>],
         not_matched: &mut HashMap<Arc<str>, NotMatched>,
-        mut unanchored: usize,
-    ) -> Vec<Arc<Rule>> {
-        let mut by_key: HashMap<Arc<str>, usize> = HashMap::new();
-        let mut rules: Vec<Arc<Rule>> = Vec::new();
-        for source in sources {
+    ) -> New {
+        let last: HashMap<Arc<str>, usize> =
+            sources.iter().enumerate().map(|(place, source)| (Arc::clone(&source.key), place)).collect();
+        let mut room = self.room(&|key| last.contains_key(key) || removed.contains(key));
+        let mut new = New::default();
+        for (place, source) in sources.into_iter().enumerate() {
+            if last.get(&source.key) != Some(&place) {
+                continue;
+            }
             not_matched.remove(&source.key);
-            let compiled = compile(&source).and_then(|rule| {
-                unanchored += usize::from(crate::layer::unanchored(&rule.program));
-                if unanchored > self.settings.unanchored && crate::layer::unanchored(&rule.program) {
-                    return Err(NotMatched(format!(
-                        "{} patterns without a value to look up are held already",
-                        self.settings.unanchored
-                    )));
-                }
-                Ok(rule)
-            });
-            match compiled {
-                Ok(rule) => match by_key.get(&rule.key).and_then(|place| rules.get_mut(*place)) {
-                    Some(old) => *old = Arc::new(rule),
-                    None => {
-                        by_key.insert(Arc::clone(&rule.key), rules.len());
-                        rules.push(Arc::new(rule));
-                    }
-                },
+            match self.fitting(&source, &mut room) {
+                Ok(Compiled::Single(rule)) => new.rules.push(Arc::new(rule)),
+                Ok(Compiled::Windowed(rule)) => new.windowed.push(Arc::new(rule)),
                 Err(why) => {
                     not_matched.insert(source.key, why);
                 }
             }
         }
-        rules
+        new
     }
 
-    /// Adds every rule that `observation` satisfies to `found`, each once.
+    /// What the bounds allow beside the rules that stay.
+    fn room(&self, goes: &dyn Fn(&Arc<str>) -> bool) -> Room {
+        let base = self.base.always().filter(|rule| !self.removed.contains(&rule.key));
+        let single = base.chain(self.recent.always()).filter(|rule| !goes(&rule.key)).count();
+        let windowed = self.windowed.rules.iter().filter(|rule| !goes(&rule.key));
+        let (mut rules, mut leaves, mut bytes) = (0, 0, self.base.regex_bytes + self.recent.regex_bytes);
+        for program in windowed.inspect(|_| rules += 1).flat_map(|rule| rule.leaves.iter()) {
+            leaves += usize::from(unanchored(program));
+            bytes += regex_bytes(program);
+        }
+        Room {
+            unanchored: self.settings.unanchored.saturating_sub(single + leaves),
+            windowed: self.settings.windowed.saturating_sub(rules),
+            regex_bytes: self.settings.regex_bytes.saturating_sub(bytes),
+        }
+    }
+
+    fn fitting(&self, source: &RuleSource, room: &mut Room) -> Result<Compiled, NotMatched> {
+        let mut bytes = room.regex_bytes;
+        let compiled = compile(source, &self.settings, &mut bytes)?;
+        let unanchored = compiled.programs().iter().filter(|program| unanchored(program)).count();
+        let Some(left) = room.unanchored.checked_sub(unanchored) else {
+            let most = self.settings.unanchored;
+            return not(format!("{most} patterns without a value to look up are held already"));
+        };
+        if matches!(compiled, Compiled::Windowed(_)) {
+            let Some(left) = room.windowed.checked_sub(1) else {
+                let most = self.settings.windowed;
+                return not(format!("{most} patterns that need several observations are held already"));
+            };
+            room.windowed = left;
+        }
+        room.unanchored = left;
+        room.regex_bytes = bytes;
+        Ok(compiled)
+    }
+
+    /// Adds every rule that `observation` alone satisfies to `found`, each once. For rules that need several observations there
+    /// is [`Tracker`](crate::Tracker).
     pub fn scan(&self, observation: &Observation, found: &mut Vec<Match>) {
         self.scan_layer(&self.base, observation, found);
         self.scan_layer(&self.recent, observation, found);
@@ -132,30 +259,40 @@ impl RuleSet {
 
     fn scan_layer(&self, layer: &Layer, observation: &Observation, found: &mut Vec<Match>) {
         let mut seen: Vec<u32> = Vec::new();
-        layer.admit(observation, &mut |number, admitted| {
+        let is_base = std::ptr::eq(layer, &*self.base);
+        layer.index.admit(observation, &mut |number, admission| {
             let Some(rule) = layer.rules.get(number as usize) else { return };
-            if seen.contains(&number)
+            let once = matches!(admission, Admission::Always);
+            if (!once && seen.contains(&number))
                 || observation.time < rule.valid_from
                 || observation.time >= rule.valid_until
-                || (std::ptr::eq(layer, &*self.base) && self.removed.contains(&rule.key))
+                || (is_base && self.removed.contains(&rule.key))
             {
                 return;
             }
-            seen.push(number);
-            let satisfied = match admitted {
-                Some((field, value)) => Some((field, shown(&value))),
-                None => holds(&rule.program, observation),
+            if !once {
+                seen.push(number);
+            }
+            let satisfied = match admission {
+                Admission::Whole(field, value) => Some((field, Some(value))),
+                Admission::Perhaps | Admission::Always => holds(&rule.program, observation),
             };
             if let Some((field, value)) = satisfied {
-                found.push(Match { key: Arc::clone(&rule.key), field, value });
+                let value = shown(value.as_ref());
+                found.push(Match { key: Arc::clone(&rule.key), field, value, records: Vec::new() });
             }
         });
     }
 
-    /// How many rules are matched.
+    /// How many rules are matched, by [`RuleSet::scan`] or by a tracker.
     pub fn len(&self) -> usize {
         let removed = self.base.rules.iter().filter(|rule| self.removed.contains(&rule.key)).count();
-        self.base.rules.len() - removed + self.recent.rules.len()
+        self.base.rules.len() - removed + self.recent.rules.len() + self.windowed_len()
+    }
+
+    /// How many of them need several observations: only a [`Tracker`](crate::Tracker) finds their matches.
+    pub fn windowed_len(&self) -> usize {
+        self.windowed.rules.len()
     }
 
     /// True if nothing is matched.
@@ -166,5 +303,9 @@ impl RuleSet {
     /// Keys of patterns that are not matched here, and why.
     pub fn not_matched(&self) -> &HashMap<Arc<str>, NotMatched> {
         &self.not_matched
+    }
+
+    pub(crate) fn windowed_layer(&self) -> &Arc<WindowLayer> {
+        &self.windowed
     }
 }

@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
-use crate::observation::{Detail, DnsAnswer, Endpoint, Http, Observation, Transport};
+use crate::observation::{Detail, DnsAnswer, Endpoint, FlowCounts, Http, Observation, Transport};
 use crate::pattern::{Path, Step};
+use crate::time::Timestamp;
 
 /// A field of the observation record, in the table's order: of several that satisfy an indicator, a hit names the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +36,11 @@ pub enum Field {
     EmailFromAddress,
     EmailToAddress,
     EmailSubject,
+    SourceBytes,
+    DestinationBytes,
+    SourcePackets,
+    DestinationPackets,
+    EventStart,
 }
 
 /// A value of a field.
@@ -48,6 +54,8 @@ pub enum FieldValue<'a> {
     Integer(i64),
     /// Any other text.
     Text(&'a str),
+    /// A point in time.
+    Time(Timestamp),
 }
 
 /// What a STIX path asks for: some fields, and of those the values of one sort.
@@ -59,6 +67,8 @@ pub enum Sort {
     Ipv6,
     /// Either kind of address, and names where a reference can lead to one.
     Address,
+    /// The object type of what a reference leads to: `ipv4-addr`, `ipv6-addr` or `domain-name`.
+    ObjectType,
     /// `domain-name:value`.
     Name,
     /// A number.
@@ -69,11 +79,13 @@ pub enum Sort {
     Caseless,
     /// `url:value`: compared after scheme and host are normalised.
     Url,
+    /// A point in time.
+    Time,
 }
 
 impl Field {
     /// All of them, in the table's order.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 31] = [
         Self::SourceIp,
         Self::DestinationIp,
         Self::SourcePort,
@@ -100,6 +112,11 @@ impl Field {
         Self::EmailFromAddress,
         Self::EmailToAddress,
         Self::EmailSubject,
+        Self::SourceBytes,
+        Self::DestinationBytes,
+        Self::SourcePackets,
+        Self::DestinationPackets,
+        Self::EventStart,
     ];
 
     /// What ECS calls it.
@@ -131,6 +148,11 @@ impl Field {
             Self::EmailFromAddress => "email.from.address",
             Self::EmailToAddress => "email.to.address",
             Self::EmailSubject => "email.subject",
+            Self::SourceBytes => "source.bytes",
+            Self::DestinationBytes => "destination.bytes",
+            Self::SourcePackets => "source.packets",
+            Self::DestinationPackets => "destination.packets",
+            Self::EventStart => "event.start",
         }
     }
 
@@ -149,7 +171,8 @@ impl Field {
 
     fn detail_values<'a>(self, detail: &'a Detail, each: &mut dyn FnMut(FieldValue<'a>)) {
         match detail {
-            Detail::None | Detail::Flow(_) => {}
+            Detail::None => {}
+            Detail::Flow(counts) => self.flow_values(counts, each),
             Detail::Dns(dns) => match self {
                 Self::DnsQuestionName => name(dns.question_name.as_deref(), each),
                 Self::DnsAnswersName => dns.answers.iter().for_each(|answer| name(Some(&answer.name), each)),
@@ -166,11 +189,7 @@ impl Field {
             },
             Detail::File(file, http) => match self {
                 Self::FileName => text(file.name.as_deref(), each),
-                Self::FileSize => {
-                    if let Some(size) = file.size_bytes.and_then(|size| i64::try_from(size).ok()) {
-                        each(FieldValue::Integer(size));
-                    }
-                }
+                Self::FileSize => file.size_bytes.into_iter().for_each(|size| count(size, each)),
                 Self::FileHashMd5 => text(file.md5.as_deref(), each),
                 Self::FileHashSha1 => text(file.sha1.as_deref(), each),
                 Self::FileHashSha256 => text(file.sha256.as_deref(), each),
@@ -186,6 +205,17 @@ impl Field {
                 Self::EmailSubject => text(email.subject.as_deref(), each),
                 _ => {}
             },
+        }
+    }
+
+    fn flow_values<'a>(self, counts: &FlowCounts, each: &mut dyn FnMut(FieldValue<'a>)) {
+        match self {
+            Self::SourceBytes => count(counts.source_bytes, each),
+            Self::DestinationBytes => count(counts.destination_bytes, each),
+            Self::SourcePackets => count(counts.source_packets, each),
+            Self::DestinationPackets => count(counts.destination_packets, each),
+            Self::EventStart => each(FieldValue::Time(counts.start)),
+            _ => {}
         }
     }
 
@@ -234,6 +264,11 @@ fn text<'a>(value: Option<&'a str>, each: &mut dyn FnMut(FieldValue<'a>)) {
     }
 }
 
+/// A count beyond 64 signed bits is held at their end.
+fn count<'a>(value: u64, each: &mut dyn FnMut(FieldValue<'a>)) {
+    each(FieldValue::Integer(i64::try_from(value).unwrap_or(i64::MAX)));
+}
+
 fn name<'a>(value: Option<&'a str>, each: &mut dyn FnMut(FieldValue<'a>)) {
     if let Some(value) = value {
         each(FieldValue::Name(value));
@@ -278,6 +313,7 @@ pub fn fields_of(path: &Path) -> Option<(&'static [Field], Sort)> {
             Step::Index(_) => return None, // an observation has no order among values of one field
         }
     }
+    // Hashes also by the names that are in the wild, of which no telemetry means another.
     Some(match (path.object_type.as_str(), dotted.as_str()) {
         ("ipv4-addr", "value") => (ADDRESSES, Sort::Ipv4),
         ("ipv6-addr", "value") => (ADDRESSES, Sort::Ipv6),
@@ -287,12 +323,14 @@ pub fn fields_of(path: &Path) -> Option<(&'static [Field], Sort)> {
         ("network-traffic", path) => return network_traffic(path),
         ("x509-certificate", "subject") => (&[Field::TlsServerSubject], Sort::Text),
         ("x509-certificate", "issuer") => (&[Field::TlsServerIssuer], Sort::Text),
-        ("x509-certificate", "hashes.SHA-1") => (&[Field::TlsServerHashSha1], Sort::Caseless),
+        ("x509-certificate", "hashes.SHA-1" | "hashes.SHA1" | "hashes.sha1") => {
+            (&[Field::TlsServerHashSha1], Sort::Caseless)
+        }
         ("file", "name") => (&[Field::FileName], Sort::Text),
         ("file", "size") => (&[Field::FileSize], Sort::Integer),
-        ("file", "hashes.MD5") => (&[Field::FileHashMd5], Sort::Caseless),
-        ("file", "hashes.SHA-1") => (&[Field::FileHashSha1], Sort::Caseless),
-        ("file", "hashes.SHA-256") => (&[Field::FileHashSha256], Sort::Caseless),
+        ("file", "hashes.MD5" | "hashes.md5") => (&[Field::FileHashMd5], Sort::Caseless),
+        ("file", "hashes.SHA-1" | "hashes.SHA1" | "hashes.sha1") => (&[Field::FileHashSha1], Sort::Caseless),
+        ("file", "hashes.SHA-256" | "hashes.SHA256" | "hashes.sha256") => (&[Field::FileHashSha256], Sort::Caseless),
         ("email-addr", "value") => (&[Field::EmailFromAddress, Field::EmailToAddress], Sort::Caseless),
         ("email-message", "from_ref.value") => (&[Field::EmailFromAddress], Sort::Caseless),
         ("email-message", "to_refs[*].value") => (&[Field::EmailToAddress], Sort::Caseless),
@@ -305,12 +343,19 @@ fn network_traffic(path: &str) -> Option<(&'static [Field], Sort)> {
     Some(match path {
         "src_ref.value" => (&[Field::SourceIp], Sort::Address),
         "dst_ref.value" => (&[Field::DestinationIp], Sort::Address),
+        "src_ref.type" => (&[Field::SourceIp], Sort::ObjectType),
+        "dst_ref.type" => (&[Field::DestinationIp], Sort::ObjectType),
         "src_port" => (&[Field::SourcePort], Sort::Integer),
         "dst_port" => (&[Field::DestinationPort], Sort::Integer),
+        "src_byte_count" => (&[Field::SourceBytes], Sort::Integer),
+        "dst_byte_count" => (&[Field::DestinationBytes], Sort::Integer),
+        "src_packets" => (&[Field::SourcePackets], Sort::Integer),
+        "dst_packets" => (&[Field::DestinationPackets], Sort::Integer),
+        "start" => (&[Field::EventStart], Sort::Time),
         "protocols[*]" => (&[Field::NetworkProtocol, Field::NetworkTransport], Sort::Caseless),
         "extensions.http-request-ext.request_value" => (&[Field::UrlOriginal], Sort::Text),
         "extensions.http-request-ext.request_method" => (&[Field::HttpRequestMethod], Sort::Caseless),
-        "extensions.http-request-ext.request_header.Host" => (&[Field::UrlDomain], Sort::Name),
+        "extensions.http-request-ext.request_header.Host" => (&[Field::UrlDomain], Sort::Address),
         "extensions.http-request-ext.request_header.User-Agent" => (&[Field::UserAgentOriginal], Sort::Text),
         _ => return None,
     })

@@ -51,7 +51,7 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    fn error(&mut self, code: &str, pointer: &str, section: &str, message: &str) {
+    fn error(&mut self, code: &'static str, pointer: &str, section: &'static str, message: &str) {
         self.faults.push(Fault::error(code, pointer, section, message));
     }
 
@@ -198,7 +198,7 @@ mod tests {
 
     fn codes(held: &Map<String, Value>, offered: &Map<String, Value>) -> (Ordering, Vec<String>) {
         let found = compare(held, offered);
-        (found.order, found.faults.into_iter().map(|fault| fault.code).collect())
+        (found.order, found.faults.into_iter().map(|fault| fault.code.into_owned()).collect())
     }
 
     #[test]

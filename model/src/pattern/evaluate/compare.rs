@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use icu_normalizer::ComposingNormalizerBorrowed;
 use regex::RegexBuilder;
 use serde_json::{Map, Value};
-use unicode_normalization::UnicodeNormalization;
 
 use super::{EvaluationError, Sight};
 use crate::pattern::{Comparison, ComparisonOperator as Op, Literal, Path, Step};
@@ -187,14 +187,18 @@ fn bytes(literal: &Literal) -> Option<Vec<u8>> {
 /// Value and literal as texts in normal form C (§9.6.1); the bytes of a binary value are characters.
 fn texts(value: &Reached<'_>, literal: &Literal) -> Option<(String, String)> {
     let text = match value {
-        Reached::Text(text) => text.nfc().collect(),
+        Reached::Text(text) => normal(text),
         Reached::Bytes(bytes) => bytes.iter().map(|byte| char::from(*byte)).collect(),
         _ => return None,
     };
     match literal {
-        Literal::Text(wanted) => Some((text, wanted.nfc().collect())),
+        Literal::Text(wanted) => Some((text, normal(wanted))),
         _ => None,
     }
+}
+
+fn normal(text: &str) -> String {
+    ComposingNormalizerBorrowed::new_nfc().normalize(text).into_owned()
 }
 
 /// `%`: any characters; `_`: any one.
