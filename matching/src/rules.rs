@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use model::field::Field;
 use model::observation::Observation;
+use model::pattern::{self, ComparisonOperator as Op, Expression, ObservationOperator};
 use serde::{Deserialize, Serialize};
 
 use crate::compile::{Compiled, NotMatched, Rule, RuleSource, compile, not};
 use crate::cost::regex_bytes;
 use crate::evaluate::{holds, shown};
+use crate::exact::{Builder, ExactTable};
 use crate::index::{Admission, Index, unanchored};
 use crate::window::{WindowLayer, Windowed};
 
@@ -97,6 +99,10 @@ pub struct Match {
 #[derive(Debug, Clone, Default)]
 pub struct RuleSet {
     settings: Settings,
+    /// Rules that are one value, or a choice of several; made anew when all are compiled.
+    exact: Arc<ExactTable>,
+    /// Keys of `exact` that no longer count.
+    exact_removed: Arc<HashSet<Arc<str>>>,
     base: Arc<Layer>,
     recent: Arc<Layer>,
     /// Keys of `base` that no longer count.
@@ -145,8 +151,10 @@ impl RuleSet {
     pub fn compile(sources: impl IntoIterator<Item = RuleSource>, settings: Settings) -> Self {
         let empty = Self { settings, ..Self::default() };
         let mut not_matched = HashMap::new();
-        let new = empty.compiled(sources.into_iter().collect(), &[], &mut not_matched);
+        let (exact, rest) = parted(sources, &settings);
+        let new = empty.compiled(rest, &[], &mut not_matched);
         Self {
+            exact: Arc::new(exact),
             base: Arc::new(Layer::build(new.rules)),
             windowed: Arc::new(WindowLayer::build(new.windowed)),
             not_matched: Arc::new(not_matched),
@@ -172,6 +180,10 @@ impl RuleSet {
         }
         let kept = self.recent.rules.iter().filter(|rule| !gone.contains(&rule.key));
         let recent: Vec<Arc<Rule>> = kept.cloned().chain(new.rules).collect();
+        if gone.iter().any(|key| self.exact.rule(key).is_some()) {
+            let more = gone.iter().filter(|key| self.exact.rule(key).is_some());
+            next.exact_removed = Arc::new(self.exact_removed.iter().chain(more).cloned().collect());
+        }
         let mut dropped = (*self.removed).clone();
         dropped.extend(gone);
         if recent.len() + dropped.len() > self.settings.recent.max(self.base.rules.len() / 8) {
@@ -253,8 +265,23 @@ impl RuleSet {
     /// Adds every rule that `observation` alone satisfies to `found`, each once. For rules that need several observations there
     /// is [`Tracker`](crate::Tracker).
     pub fn scan(&self, observation: &Observation, found: &mut Vec<Match>) {
+        self.scan_exact(observation, found);
         self.scan_layer(&self.base, observation, found);
         self.scan_layer(&self.recent, observation, found);
+    }
+
+    fn scan_exact(&self, observation: &Observation, found: &mut Vec<Match>) {
+        let mut seen: Vec<u32> = Vec::new();
+        self.exact.admit(observation, &mut |rule, field, value| {
+            if seen.contains(&rule) || !self.exact.is_valid(rule, observation.time) {
+                return;
+            }
+            seen.push(rule);
+            let key = self.exact.key(rule);
+            if !self.exact_removed.contains(key.as_str()) {
+                found.push(Match { key: key.into(), field, value: shown(Some(&value)), records: Vec::new() });
+            }
+        });
     }
 
     fn scan_layer(&self, layer: &Layer, observation: &Observation, found: &mut Vec<Match>) {
@@ -287,7 +314,8 @@ impl RuleSet {
     /// How many rules are matched, by [`RuleSet::scan`] or by a tracker.
     pub fn len(&self) -> usize {
         let removed = self.base.rules.iter().filter(|rule| self.removed.contains(&rule.key)).count();
-        self.base.rules.len() - removed + self.recent.rules.len() + self.windowed_len()
+        let exact = self.exact.len() - self.exact_removed.len();
+        exact + (self.base.rules.len() - removed) + self.recent.rules.len() + self.windowed_len()
     }
 
     /// How many of them need several observations: only a [`Tracker`](crate::Tracker) finds their matches.
@@ -307,5 +335,46 @@ impl RuleSet {
 
     pub(crate) fn windowed_layer(&self) -> &Arc<WindowLayer> {
         &self.windowed
+    }
+}
+
+/// The table of those that are one value or a choice of several, and the rest; of two with the same key the last counts.
+fn parted(sources: impl IntoIterator<Item = RuleSource>, settings: &Settings) -> (ExactTable, Vec<RuleSource>) {
+    let mut builder = Builder::default();
+    let mut rest: Vec<Option<RuleSource>> = Vec::new();
+    let mut places: HashMap<Arc<str>, usize> = HashMap::new();
+    for source in sources {
+        let exact = is_plain(&source.pattern.root)
+            && match compile(&source, settings, &mut 0) {
+                Ok(Compiled::Single(rule)) => builder.add(&rule),
+                _ => false,
+            };
+        if let Some(before) = places.remove(&source.key).and_then(|place| rest.get_mut(place)) {
+            *before = None;
+        }
+        if !exact {
+            builder.blank(&source.key);
+            places.insert(Arc::clone(&source.key), rest.len());
+            rest.push(Some(source));
+        }
+    }
+    (builder.finish(), rest.into_iter().flatten().collect())
+}
+
+/// Can the pattern be a choice of values? Whatever else it has would be compiled twice.
+fn is_plain(observation: &pattern::Observation) -> bool {
+    fn plain(expression: &Expression) -> bool {
+        match expression {
+            Expression::Comparison(comparison) => {
+                !comparison.negated && matches!(comparison.operator, Op::Equal | Op::In | Op::Like)
+            }
+            Expression::Or(parts) => parts.iter().all(plain),
+            Expression::And(_) => false,
+        }
+    }
+    match observation {
+        pattern::Observation::Single(expression) => plain(expression),
+        pattern::Observation::Joined(ObservationOperator::Or, parts) => parts.iter().all(is_plain),
+        _ => false,
     }
 }

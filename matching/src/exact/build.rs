@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use model::time::Timestamp;
 
 use super::keys::{Packed, Packing, renumbered};
-use super::{Domain, ExactTable, Kind, begin, bucket_of, hash, occurs};
+use super::{BLANK, Domain, ExactTable, Kind, begin, bucket_of, hash, occurs};
 
 /// Entries of a bucket, on average.
 const BUCKET_ENTRIES: usize = 6;
@@ -29,6 +29,7 @@ pub(crate) struct Builder {
     packing: Packing,
     keys: Vec<Packed>,
     valid: Vec<[i64; 2]>,
+    domains: u8,
 }
 
 impl Default for Builder {
@@ -48,6 +49,7 @@ impl Builder {
             packing: Packing::default(),
             keys: Vec::new(),
             valid: Vec::new(),
+            domains: 0,
         }
     }
 
@@ -59,9 +61,18 @@ impl Builder {
         Some(number)
     }
 
+    /// A rule of that key is held elsewhere: what was said of the key before counts no longer.
+    pub(crate) fn blank(&mut self, key: &str) {
+        if !self.keys.is_empty() {
+            self.keys.push(self.packing.pack(key));
+            self.valid.push(BLANK);
+        }
+    }
+
     /// Adds a value of a rule. False if it has no room (there are 256 kinds): the rule must be held elsewhere.
     pub(crate) fn value(&mut self, rule: u32, domain: Domain, value: &[u8], kind: Kind) -> bool {
         let (place, tag) = hash(self.seed, domain, value);
+        self.domains |= domain.bit();
         // `= 'name' OR LIKE '%.name'` is one entry.
         if let Some(last) = self.entries.last_mut()
             && (last.rule, last.place, last.tag) == (rule, place, tag)
@@ -79,7 +90,7 @@ impl Builder {
     }
 
     pub(crate) fn finish(self) -> ExactTable {
-        let Self { seed, mut entries, kind_table, packing, keys, valid, .. } = self;
+        let Self { seed, mut entries, kind_table, packing, keys, valid, domains, .. } = self;
         let (mut names, others) = packing.finish();
         let (order, numbers) = ordered(&keys, &others);
         (names.prefix, names.uuid) = order.iter().map(|(key, _)| *key).unzip();
@@ -93,7 +104,7 @@ impl Builder {
             _ => false, // replaced by a later rule of the same key
         });
         entries.sort_unstable_by_key(|entry| (entry.place, entry.tag, entry.rule));
-        ExactTable {
+        let table = ExactTable {
             seed,
             buckets: buckets(&entries),
             tags: entries.iter().map(|entry| entry.tag).collect(),
@@ -102,7 +113,10 @@ impl Builder {
             kind_table,
             keys: names,
             valid,
-        }
+            domains,
+            ..ExactTable::default()
+        };
+        table.counted()
     }
 }
 

@@ -56,6 +56,7 @@ impl Keys {
         Some((OTHER, place as u128))
     }
 
+    #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
         let texts: usize = self.prefixes.iter().chain(&self.others).map(|text| text.len() + 16).sum();
         texts + self.prefix.len() * 2 + self.uuid.len() * 16
@@ -91,8 +92,8 @@ impl Packing {
         let mut sorted = self.others.clone();
         sorted.sort();
         sorted.dedup();
-        let place = |other: &Box<str>| sorted.binary_search(other).unwrap_or(0) as u128;
-        let numbers = self.others.iter().map(place).collect();
+        let place = |other: &str| sorted.binary_search_by(|one| (**one).cmp(other)).unwrap_or(0) as u128;
+        let numbers = self.others.iter().map(|other| place(other)).collect();
         (Keys { prefixes: self.prefixes, others: sorted, ..Keys::default() }, numbers)
     }
 }

@@ -4,11 +4,10 @@
 //! not there. Buckets say in one word where their entries begin and which of 32 bits occur among them, so that most of what
 //! is not held is told from the word alone, without the entries' memory being touched.
 
+mod admit;
 mod build;
 mod keys;
-mod saved;
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "tests")]
 mod tests;
 
 use model::time::Timestamp;
@@ -16,7 +15,6 @@ use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 pub(crate) use self::build::Builder;
 use self::keys::Keys;
-pub(crate) use self::saved::SavedError;
 
 /// What a value is: values of different domains are never equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,6 +25,12 @@ pub(crate) enum Domain {
     Text,
     Caseless,
     Url,
+}
+
+impl Domain {
+    fn bit(self) -> u8 {
+        1 << (self as u8)
+    }
 }
 
 /// How an entry is found.
@@ -40,6 +44,9 @@ pub(crate) struct Kind {
     pub(crate) below: bool,
 }
 
+/// The times of a rule that counts no longer: it matches at none.
+const BLANK: [i64; 2] = [i64::MAX, i64::MIN];
+
 /// An immutable table: value → rules.
 #[derive(Debug, Default)]
 pub(crate) struct ExactTable {
@@ -51,6 +58,12 @@ pub(crate) struct ExactTable {
     kinds: Vec<u8>,
     kind_table: Vec<Kind>,
     keys: Keys,
+    /// How many rules count: those that a rule held elsewhere has replaced are left out.
+    held: usize,
+    /// Domains that occur, fields that any entry is found through, and whether any holds what is below it.
+    domains: u8,
+    fields: u32,
+    below: bool,
     /// From when and until when (not included) each rule matches, microseconds.
     valid: Vec<[i64; 2]>,
 }
@@ -58,11 +71,11 @@ pub(crate) struct ExactTable {
 impl ExactTable {
     /// How many rules it holds.
     pub(crate) fn len(&self) -> usize {
-        self.valid.len()
+        self.held
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.valid.is_empty()
+        self.held == 0
     }
 
     /// Hands each rule with that value to `each`, and how the value is found.
@@ -95,12 +108,22 @@ impl ExactTable {
         self.keys.key(rule as usize)
     }
 
-    /// The rule of a key.
+    /// The rule of a key, if it counts.
     pub(crate) fn rule(&self, key: &str) -> Option<u32> {
-        self.keys.find(key).and_then(|rule| u32::try_from(rule).ok())
+        let rule = self.keys.find(key).filter(|rule| self.valid.get(*rule).is_some_and(|valid| *valid != BLANK))?;
+        u32::try_from(rule).ok()
+    }
+
+    /// What follows from its parts.
+    fn counted(mut self) -> Self {
+        self.held = self.valid.iter().filter(|valid| **valid != BLANK).count();
+        self.fields = self.kind_table.iter().fold(0, |fields, kind| fields | kind.fields);
+        self.below = self.kind_table.iter().any(|kind| kind.below);
+        self
     }
 
     /// Bytes that it takes.
+    #[cfg(test)]
     pub(crate) fn bytes(&self) -> usize {
         self.buckets.len() * 8
             + self.tags.len() * 8
