@@ -23,6 +23,9 @@ const LOCAL: &[(IpAddr, u8)] = &[
     (IpAddr::V6(std::net::Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0)), 10),
 ];
 
+/// Numbers that, as ports, stand in a large part of all observations.
+const BUSY_PORTS: &[i64] = &[53, 80, 123, 443, 5353];
+
 /// How many of a million observations a program is evaluated for, roughly; [`ALL`] if no value admits it.
 pub(crate) fn of_program(program: &Program) -> u64 {
     anchors(program).map_or(ALL, |tests| tests.into_iter().map(admitted_per_million).sum::<u64>()).min(ALL)
@@ -64,7 +67,9 @@ pub(crate) fn admitted_per_million(test: &Test) -> u64 {
                 1_000
             }
         }
-        Wanted::Integers(numbers) => each(numbers.len(), 10_000),
+        Wanted::Integers(numbers) => {
+            numbers.iter().map(|number| if BUSY_PORTS.contains(number) { 200_000 } else { 10_000 }).sum()
+        }
         Wanted::Texts(texts) | Wanted::Caseless(texts) => each(texts.len(), text(test)),
         Wanted::Urls(urls) => each(urls.len(), 1),
         Wanted::Like(like) => like.literal().map_or(ALL, literal),
@@ -100,8 +105,9 @@ fn network(ip: IpAddr, length: u8) -> u64 {
     let (least, steps) = if ip.is_ipv4() { (length, 1) } else { (length / 4, 4) };
     let own = match (near, least) {
         (false, _) => 10,
-        (true, 0..=16) => 500_000,
-        (true, 17..=24) => 50_000,
+        (true, 0..=12) => 500_000,
+        (true, 13..=16) => 100_000,
+        (true, 17..=24) => 20_000,
         (true, _) => 1_000,
     };
     // Of IPv6 a small part is in use: a quarter of the bits says as much as one of IPv4.

@@ -9,6 +9,9 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::Shape;
 
+/// Patterns that need so many observations are searched for only where there are so many different ones.
+const COUNTED_FROM: u64 = 4;
+
 /// A remembered observation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Entry {
@@ -52,9 +55,11 @@ struct Pending<'a> {
 /// `copies` are so many matches without a common observation. They are interchangeable, so only one order of them is tried.
 #[derive(Clone, Copy)]
 enum What<'a> {
+    /// With `must`, the one copy binds the wanted observation if the pinned leaf is in it.
     All {
         parts: &'a [Shape],
         copies: u64,
+        must: bool,
     },
     Any {
         parts: &'a [Shape],
@@ -77,6 +82,8 @@ pub(super) struct Search<'a> {
     /// Observations that satisfy each leaf, in the order of time and number.
     leaves: &'a [VecDeque<Entry>],
     wanted: Entry,
+    /// The leaf that the wanted observation is bound to.
+    pinned: usize,
     steps_left: u64,
     slots: Vec<Slot>,
     found: Option<Vec<Entry>>,
@@ -84,17 +91,23 @@ pub(super) struct Search<'a> {
 
 impl<'a> Search<'a> {
     pub(super) fn new(leaves: &'a [VecDeque<Entry>], wanted: Entry, steps: u64) -> Self {
-        Self { leaves, wanted, steps_left: steps, slots: Vec::new(), found: None }
+        Self { leaves, wanted, pinned: 0, steps_left: steps, slots: Vec::new(), found: None }
     }
 
     /// Runs it; no two observations of a match are further apart than `span_us`, and it binds `least` or more.
     pub(super) fn run(mut self, shape: &Shape, span_us: i64, least: u64) -> Outcome {
         let time = self.wanted.time;
-        if u64::try_from(self.different(time.saturating_sub(span_us), time.saturating_add(span_us)))
-            .is_ok_and(|different| different >= least)
-        {
-            for start in self.times(shape, time.saturating_sub(span_us), time) {
-                if self.fits(shape, 1, start, start.saturating_add(span_us), None) {
+        let (from, to) = (time.saturating_sub(span_us), time.saturating_add(span_us));
+        // Counting the different ones costs more than a search for few.
+        let enough = || {
+            least < COUNTED_FROM || u64::try_from(self.different(from, to)).is_ok_and(|different| different >= least)
+        };
+        if enough() && self.earliest(shape, 1, from).is_some_and(|end| end <= to) {
+            let leaves: &'a [VecDeque<Entry>] = self.leaves;
+            let wanted = self.wanted;
+            for (leaf, _) in leaves.iter().enumerate().filter(|(_, entries)| entries.binary_search(&wanted).is_ok()) {
+                self.pinned = leaf;
+                if self.around(shape, span_us) {
                     break;
                 }
             }
@@ -107,6 +120,19 @@ impl<'a> Search<'a> {
             None if self.steps_left == 0 => Outcome::Exhausted,
             None => Outcome::None,
         }
+    }
+
+    /// A match in one of the stretches of time that hold the wanted observation.
+    fn around(&mut self, shape: &Shape, span_us: i64) -> bool {
+        let time = self.wanted.time;
+        let from = time.saturating_sub(span_us);
+        let last = self.leaves.iter().filter_map(|entries| entries.back()).map(|entry| entry.time).max();
+        let to = last.unwrap_or(time).min(time.saturating_add(span_us));
+        if to <= time {
+            return self.fits(shape, 1, from, time, true, None); // as when observations come in order
+        }
+        let starts = self.times(shape, from, time);
+        starts.into_iter().any(|start| self.fits(shape, 1, start, to.min(start.saturating_add(span_us)), true, None))
     }
 
     /// How many different observations all leaves have.
@@ -127,24 +153,29 @@ impl<'a> Search<'a> {
         let Some(Pending { what, from, to, next }) = pending.copied() else { return self.assign() };
         match what {
             What::All { parts: [], .. } => self.pending(next),
-            What::All { parts: [first, rest @ ..], copies } => {
-                let after = Pending { what: What::All { parts: rest, copies }, from, to, next };
-                self.fits(first, copies, from, to, Some(&after))
+            What::All { parts: [first, rest @ ..], copies, must } => {
+                let after = Pending { what: What::All { parts: rest, copies, must }, from, to, next };
+                self.fits(first, copies, from, to, must && has(first, self.pinned), Some(&after))
             }
             What::Any { parts, copies } => self.any(parts, copies, from, to, next),
-            What::Turning { both, copies, turn_from } => self.turning(both, copies, turn_from, (from, to), next),
-            What::One { shape, copies } => self.fits(shape, copies, from, to, next),
+            What::Turning { both, copies, turn_from } => self.turning(both, copies, turn_from, (from, to), false, next),
+            What::One { shape, copies } => self.fits(shape, copies, from, to, false, next),
         }
     }
 
-    /// Can so many copies of `shape` be bound from `from` to `to`, both included, and all of `next` too?
-    fn fits(&mut self, shape: &Shape, copies: u64, from: i64, to: i64, next: Option<&Pending<'_>>) -> bool {
+    /// Can so many copies of `shape` be bound from `from` to `to`, both included, and all of `next` too? With `must`, the one
+    /// copy binds the wanted observation.
+    fn fits(&mut self, shape: &Shape, copies: u64, from: i64, to: i64, must: bool, next: Option<&Pending<'_>>) -> bool {
         if copies == 0 {
             return self.pending(next);
+        }
+        if must && !(from..=to).contains(&self.wanted.time) {
+            return false;
         }
         if !self.spend(1) || self.earliest(shape, copies, from).is_none_or(|end| end > to) {
             return false;
         }
+        let must = must && copies == 1;
         match shape {
             Shape::Leaf { leaf, times } => {
                 self.slots.push(Slot { leaf: *leaf, times: times.saturating_mul(copies), from, to });
@@ -153,14 +184,23 @@ impl<'a> Search<'a> {
                 self.slots.pop();
                 fits
             }
-            Shape::And(parts) => self.pending(Some(&Pending { what: What::All { parts, copies }, from, to, next })),
-            Shape::Or(parts) => self.any(parts, copies, from, to, next),
-            Shape::Repeat(times, inner) => self.fits(inner, times.saturating_mul(copies), from, to, next),
-            Shape::During(start, stop, inner) => {
-                self.fits(inner, copies, from.max(*start), to.min(stop.saturating_sub(1)), next)
+            Shape::And(parts) => {
+                self.pending(Some(&Pending { what: What::All { parts, copies, must }, from, to, next }))
             }
-            Shape::Within(micros, inner) => self.within(shape, (*micros, inner), copies, (from, to), next),
-            Shape::Followed(both) => self.turning(both, copies, i64::MIN, (from, to), next),
+            Shape::Or(parts) if must => match parts.iter().find(|part| has(part, self.pinned)) {
+                Some(part) => self.fits(part, 1, from, to, true, next),
+                None => false,
+            },
+            Shape::Or(parts) => self.any(parts, copies, from, to, next),
+            Shape::Repeat(times, inner) => {
+                let copies = times.saturating_mul(copies);
+                self.fits(inner, copies, from, to, must && copies == 1, next)
+            }
+            Shape::During(start, stop, inner) => {
+                self.fits(inner, copies, from.max(*start), to.min(stop.saturating_sub(1)), must, next)
+            }
+            Shape::Within(micros, inner) => self.within(shape, (*micros, inner), copies, (from, to), must, next),
+            Shape::Followed(both) => self.turning(both, copies, i64::MIN, (from, to), must, next),
         }
     }
 
@@ -169,7 +209,7 @@ impl<'a> Search<'a> {
         let Some((first, rest)) = parts.split_first() else { return copies == 0 && self.pending(next) };
         (0..=copies).rev().any(|of_first| {
             let after = Pending { what: What::Any { parts: rest, copies: copies - of_first }, from, to, next };
-            self.spend(1) && self.fits(first, of_first, from, to, Some(&after))
+            self.spend(1) && self.fits(first, of_first, from, to, false, Some(&after))
         })
     }
 
@@ -180,16 +220,19 @@ impl<'a> Search<'a> {
         (micros, inner): (i64, &Shape),
         copies: u64,
         (from, to): (i64, i64),
+        must: bool,
         next: Option<&Pending<'_>>,
     ) -> bool {
         if to.saturating_sub(from) <= micros {
-            return self.fits(inner, copies, from, to, next);
+            return self.fits(inner, copies, from, to, must, next);
         }
         let Some(last) = self.latest(inner, copies, to) else { return false };
+        let time = self.wanted.time;
+        let (from, last) = if must { (from.max(time.saturating_sub(micros)), last.min(time)) } else { (from, last) };
         self.times(inner, from, last).into_iter().any(|start| {
             let what = What::One { shape: whole, copies: copies - 1 };
             let after = Pending { what, from: start, to, next };
-            self.fits(inner, 1, start, to.min(start.saturating_add(micros)), Some(&after))
+            self.fits(inner, 1, start, to.min(start.saturating_add(micros)), must, Some(&after))
         })
     }
 
@@ -200,17 +243,22 @@ impl<'a> Search<'a> {
         copies: u64,
         turn_from: i64,
         (from, to): (i64, i64),
+        must: bool,
         next: Option<&Pending<'_>>,
     ) -> bool {
         let Some(left) = copies.checked_sub(1) else { return self.pending(next) };
         let (Some(first), Some(last)) = (self.earliest(&both.0, 1, from), self.latest(&both.1, copies, to)) else {
             return false;
         };
-        self.times(&both.0, first.max(turn_from), last).into_iter().any(|turn| {
+        let first = first.max(turn_from);
+        let (must_before, must_after) = (must && has(&both.0, self.pinned), must && has(&both.1, self.pinned));
+        let first = if must_before { first.max(self.wanted.time) } else { first };
+        let last = if must_after { last.min(self.wanted.time) } else { last };
+        self.times(&both.0, first, last).into_iter().any(|turn| {
             let others = Pending { what: What::Turning { both, copies: left, turn_from: turn }, from, to, next };
-            let what = What::All { parts: std::slice::from_ref(&both.1), copies: 1 };
+            let what = What::All { parts: std::slice::from_ref(&both.1), copies: 1, must: must_after };
             let later = Pending { what, from: turn, to, next: Some(&others) };
-            self.fits(&both.0, 1, from, turn, Some(&later))
+            self.fits(&both.0, 1, from, turn, must_before, Some(&later))
         })
     }
 
@@ -307,9 +355,10 @@ impl<'a> Search<'a> {
     /// Gives every slot its own observations, one slot the wanted one.
     fn assign(&mut self) -> bool {
         for place in 0..self.slots.len() {
-            let holds_wanted = self.slots.get(place).is_some_and(|slot| {
-                self.between(slot.leaf, slot.from, slot.to).any(|entry| entry.number == self.wanted.number)
-            });
+            let holds_wanted = self
+                .slots
+                .get(place)
+                .is_some_and(|slot| slot.leaf == self.pinned && (slot.from..=slot.to).contains(&self.wanted.time));
             if !self.spend(1) {
                 return false;
             }
@@ -374,6 +423,16 @@ impl<'a> Search<'a> {
             }
         }
         false
+    }
+}
+
+/// Is the leaf part of the shape?
+fn has(shape: &Shape, wanted: usize) -> bool {
+    match shape {
+        Shape::Leaf { leaf, .. } => *leaf == wanted,
+        Shape::And(parts) | Shape::Or(parts) => parts.iter().any(|part| has(part, wanted)),
+        Shape::Followed(both) => has(&both.0, wanted) || has(&both.1, wanted),
+        Shape::Within(_, inner) | Shape::During(_, _, inner) | Shape::Repeat(_, inner) => has(inner, wanted),
     }
 }
 
