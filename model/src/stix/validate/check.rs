@@ -4,7 +4,7 @@ use super::kind::{Family, Form, Kind, Property, Structure, Targets};
 use super::place::Place;
 use super::rules::StructureRule;
 use super::vocabulary::{HASH_ALGORITHM, Vocabulary};
-use super::{common, text, types};
+use super::{catalogue, properties, text};
 use crate::fault::Fault;
 use crate::json::tree::{Fields, Node};
 use crate::stix::id::is_type_name;
@@ -224,7 +224,7 @@ impl Check<'_> {
             Targets::AllBut(_) => (true, String::new()),
             Targets::Only(some) if some.contains(&name) => (true, String::new()),
             Targets::Only(some) => (false, format!("to {}, not to {name}", some.join(" or "))),
-            Targets::Observables => match types::find(name) {
+            Targets::Observables => match catalogue::find(name) {
                 Some(known) if known.family != Family::Observable => {
                     (false, format!("to cyber-observables, not to {name}"))
                 }
@@ -240,7 +240,7 @@ impl Check<'_> {
     /// the reference validator holds valid has them, and no reader follows them.
     fn cut_identifier<'i>(&self, id: &'i str) -> Option<&'i str> {
         let (name, rest) = id.split_once("--")?;
-        let observable = types::find(self.type_name).is_some_and(|known| known.family == Family::Observable);
+        let observable = catalogue::find(self.type_name).is_some_and(|known| known.family == Family::Observable);
         let digits = rest.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b) || b == b'-');
         (observable && is_type_name(name) && digits && !rest.is_empty()).then_some(name)
     }
@@ -349,12 +349,12 @@ impl Check<'_> {
                 self.value(&property.kind, value, &at, self.section);
             } else if let Some((number, property)) = row(common, name) {
                 seen_common |= bit(number);
-                self.value(&property.kind, value, &at, common::COMMON);
+                self.value(&property.kind, value, &at, properties::COMMON);
             } else {
                 self.added(name, value, &at, free, known);
             }
         }
-        self.missing(common, seen_common, &Place::ROOT, common::COMMON);
+        self.missing(common, seen_common, &Place::ROOT, properties::COMMON);
         self.missing(own, seen_own, &Place::ROOT, self.section);
     }
 }
