@@ -18,6 +18,26 @@ pub(super) struct Check<'a> {
     /// Section of the object's type.
     pub(super) section: &'static str,
     pub(super) faults: Vec<Fault>,
+    pub(super) errors: Tally,
+    pub(super) warnings: Tally,
+}
+
+/// Most errors and most warnings told of one object: a text made of faults must not become many times its size.
+const FAULTS_MAX: usize = 1_000;
+
+/// How many faults of one severity were told.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    told: usize,
+    passed: bool,
+}
+
+impl Tally {
+    fn takes(&mut self) -> bool {
+        self.passed = self.told >= FAULTS_MAX;
+        self.told += usize::from(!self.passed);
+        !self.passed
+    }
 }
 
 /// The type of an identifier and the version of its UUID (§2.9), or none if it is no identifier.
@@ -35,7 +55,9 @@ impl Check<'_> {
         section: &'static str,
         message: impl Into<String>,
     ) {
-        self.faults.push(Fault::error(code, place.pointer(), section, message));
+        if self.errors.takes() {
+            self.faults.push(Fault::error(code, place.pointer(), section, message));
+        }
     }
 
     pub(super) fn warning(
@@ -45,7 +67,17 @@ impl Check<'_> {
         section: &'static str,
         message: impl Into<String>,
     ) {
-        self.faults.push(Fault::warning(code, place.pointer(), section, message));
+        if self.warnings.takes() {
+            self.faults.push(Fault::warning(code, place.pointer(), section, message));
+        }
+    }
+
+    /// Says so where more was wrong than is told.
+    pub(super) fn say_if_more(&mut self) {
+        if self.errors.passed || self.warnings.passed {
+            let message = format!("more than {FAULTS_MAX} errors or warnings: mend these and ask again");
+            self.faults.push(Fault::warning("faults-more", "", "STIX 2.1 §3.1", message));
+        }
     }
 
     /// Notes required properties that `seen`, one bit a row, does not have.

@@ -23,7 +23,7 @@ mod vocabulary;
 
 pub use bundle::faults_of_text;
 
-use self::check::{Check, identifier};
+use self::check::{Check, Tally, identifier};
 use self::kind::{Family, ObjectType};
 use self::place::Place;
 use crate::fault::Fault;
@@ -54,7 +54,8 @@ fn faults_of(object: &Fields<'_>) -> Vec<Fault> {
     let type_name = object.text("type").unwrap_or_default();
     let known = catalogue::find(type_name);
     let section = known.map_or("STIX 2.1 §11.2", |known| known.section);
-    let mut check = Check { object, type_name, section, faults: Vec::new() };
+    let mut check =
+        Check { object, type_name, section, faults: Vec::new(), errors: Tally::default(), warnings: Tally::default() };
     let family = family(&check, known);
     check.head(known, family);
     match known {
@@ -74,6 +75,7 @@ fn faults_of(object: &Fields<'_>) -> Vec<Fault> {
         check.ordered("created", "modified", "STIX 2.1 §3.6.2", true);
     }
     marking::one_level(&mut check);
+    check.say_if_more();
     check.faults
 }
 
