@@ -2,7 +2,7 @@
 //! no allocation for a text without escapes, and a list of members is faster than a map at the sizes that objects have.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -10,7 +10,7 @@ use serde_json::{Number, Value};
 
 use super::{JsonError, Limits, check};
 
-/// Up to so many members, names are compared each with each; beyond it through a set, so that no text is slow to read.
+/// Up to so many members, names are compared each with each; beyond it through a map, so that no text is slow to read.
 const COMPARED_ONE_BY_ONE: usize = 32;
 
 /// One value.
@@ -32,12 +32,20 @@ pub enum Node<'a> {
 
 /// The members of an object in the order received.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Fields<'a>(Vec<(Cow<'a, str>, Node<'a>)>);
+pub struct Fields<'a> {
+    members: Vec<(Cow<'a, str>, Node<'a>)>,
+    /// Where each name stands, of an object too large to look through: no object is slow to ask, however it is made.
+    places: Option<BTreeMap<Cow<'a, str>, usize>>,
+}
 
 impl<'a> Fields<'a> {
     /// The value of a member.
     pub fn get(&self, name: &str) -> Option<&Node<'a>> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+        if let Some(places) = &self.places {
+            let place = places.get(name)?;
+            return self.members.get(*place).map(|(_, value)| value);
+        }
+        self.members.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
     /// The text of a member that is a text.
@@ -57,32 +65,38 @@ impl<'a> Fields<'a> {
 
     /// All members.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Node<'a>)> {
-        self.0.iter().map(|(key, value)| (key.as_ref(), value))
+        self.members.iter().map(|(key, value)| (key.as_ref(), value))
     }
 
     /// True without members.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.members.is_empty()
     }
 
     /// The same as a map of its own.
     pub fn into_map(self) -> serde_json::Map<String, Value> {
-        self.0.into_iter().map(|(key, value)| (key.into_owned(), value.into_value())).collect()
+        self.members.into_iter().map(|(key, value)| (key.into_owned(), value.into_value())).collect()
     }
 
-    fn name_twice(&self) -> Option<&str> {
-        if self.0.len() > COMPARED_ONE_BY_ONE {
-            let mut seen = HashSet::with_capacity(self.0.len());
-            return self.0.iter().map(|(key, _)| key.as_ref()).find(|key| !seen.insert(*key));
+    /// From members as they were read, or the name that stands twice.
+    fn new(members: Vec<(Cow<'a, str>, Node<'a>)>) -> Result<Self, Cow<'a, str>> {
+        if members.len() > COMPARED_ONE_BY_ONE {
+            let mut places = BTreeMap::new();
+            for (place, (name, _)) in members.iter().enumerate() {
+                if places.insert(name.clone(), place).is_some() {
+                    return Err(name.clone());
+                }
+            }
+            return Ok(Self { members, places: Some(places) });
         }
-        let mut rest = self.0.as_slice();
-        while let Some(((key, _), others)) = rest.split_first() {
-            if others.iter().any(|(other, _)| other == key) {
-                return Some(key);
+        let mut rest = members.as_slice();
+        while let Some(((name, _), others)) = rest.split_first() {
+            if others.iter().any(|(other, _)| other == name) {
+                return Err(name.clone());
             }
             rest = others;
         }
-        None
+        Ok(Self { members, places: None })
     }
 }
 
@@ -218,11 +232,9 @@ impl<'de> Visitor<'de> for Reader {
             }
             fields.push((name, map.next_value_seed(below)?));
         }
-        let fields = Fields(fields);
-        match fields.name_twice() {
-            Some(name) => Err(de::Error::custom(format!("the name `{name}` stands twice in one object"))),
-            None => Ok(Node::Object(fields)),
-        }
+        Fields::new(fields)
+            .map(Node::Object)
+            .map_err(|name| de::Error::custom(format!("the name `{name}` stands twice in one object")))
     }
 }
 

@@ -4,7 +4,7 @@ use super::kind::{Family, Form, Kind, Property, Structure, Targets};
 use super::place::Place;
 use super::rules::StructureRule;
 use super::vocabulary::{HASH_ALGORITHM, Vocabulary};
-use super::{common, text, types};
+use super::{catalogue, properties, text};
 use crate::fault::Fault;
 use crate::json::tree::{Fields, Node};
 use crate::stix::id::is_type_name;
@@ -18,6 +18,26 @@ pub(super) struct Check<'a> {
     /// Section of the object's type.
     pub(super) section: &'static str,
     pub(super) faults: Vec<Fault>,
+    pub(super) errors: Tally,
+    pub(super) warnings: Tally,
+}
+
+/// Most errors and most warnings told of one object: a text made of faults must not become many times its size.
+const FAULTS_MAX: usize = 1_000;
+
+/// How many faults of one severity were told.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    told: usize,
+    passed: bool,
+}
+
+impl Tally {
+    fn takes(&mut self) -> bool {
+        self.passed = self.told >= FAULTS_MAX;
+        self.told += usize::from(!self.passed);
+        !self.passed
+    }
 }
 
 /// The type of an identifier and the version of its UUID (§2.9), or none if it is no identifier.
@@ -35,7 +55,9 @@ impl Check<'_> {
         section: &'static str,
         message: impl Into<String>,
     ) {
-        self.faults.push(Fault::error(code, place.pointer(), section, message));
+        if self.errors.takes() {
+            self.faults.push(Fault::error(code, place.pointer(), section, message));
+        }
     }
 
     pub(super) fn warning(
@@ -45,7 +67,17 @@ impl Check<'_> {
         section: &'static str,
         message: impl Into<String>,
     ) {
-        self.faults.push(Fault::warning(code, place.pointer(), section, message));
+        if self.warnings.takes() {
+            self.faults.push(Fault::warning(code, place.pointer(), section, message));
+        }
+    }
+
+    /// Says so where more was wrong than is told.
+    pub(super) fn say_if_more(&mut self) {
+        if self.errors.passed || self.warnings.passed {
+            let message = format!("more than {FAULTS_MAX} errors or warnings: mend these and ask again");
+            self.faults.push(Fault::warning("faults-more", "", "STIX 2.1 §3.1", message));
+        }
     }
 
     /// Notes required properties that `seen`, one bit a row, does not have.
@@ -224,7 +256,7 @@ impl Check<'_> {
             Targets::AllBut(_) => (true, String::new()),
             Targets::Only(some) if some.contains(&name) => (true, String::new()),
             Targets::Only(some) => (false, format!("to {}, not to {name}", some.join(" or "))),
-            Targets::Observables => match types::find(name) {
+            Targets::Observables => match catalogue::find(name) {
                 Some(known) if known.family != Family::Observable => {
                     (false, format!("to cyber-observables, not to {name}"))
                 }
@@ -240,7 +272,7 @@ impl Check<'_> {
     /// the reference validator holds valid has them, and no reader follows them.
     fn cut_identifier<'i>(&self, id: &'i str) -> Option<&'i str> {
         let (name, rest) = id.split_once("--")?;
-        let observable = types::find(self.type_name).is_some_and(|known| known.family == Family::Observable);
+        let observable = catalogue::find(self.type_name).is_some_and(|known| known.family == Family::Observable);
         let digits = rest.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b) || b == b'-');
         (observable && is_type_name(name) && digits && !rest.is_empty()).then_some(name)
     }
@@ -349,12 +381,12 @@ impl Check<'_> {
                 self.value(&property.kind, value, &at, self.section);
             } else if let Some((number, property)) = row(common, name) {
                 seen_common |= bit(number);
-                self.value(&property.kind, value, &at, common::COMMON);
+                self.value(&property.kind, value, &at, properties::COMMON);
             } else {
                 self.added(name, value, &at, free, known);
             }
         }
-        self.missing(common, seen_common, &Place::ROOT, common::COMMON);
+        self.missing(common, seen_common, &Place::ROOT, properties::COMMON);
         self.missing(own, seen_own, &Place::ROOT, self.section);
     }
 }

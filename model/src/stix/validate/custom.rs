@@ -5,7 +5,7 @@ use super::check::{Check, identifier};
 use super::kind::Kind;
 use super::place::Place;
 use super::vocabulary::EXTENSION_TYPE;
-use super::{common, text, types};
+use super::{catalogue, properties, text};
 use crate::json::tree::{Fields, Node};
 
 /// Longest name of a property, in characters, and longest key (§3.1, §2.3), as `text.rs` checks them.
@@ -63,15 +63,15 @@ impl Check<'_> {
         if !text::is_property_name(name) {
             self.error("property-name", place, "STIX 2.1 §3.1", WHAT_A_NAME_IS);
         }
-        if known && common::RESERVED.contains(&name) {
+        if known && properties::RESERVED.contains(&name) {
             let message = format!("the standard keeps the name `{name}` for itself: rename the property");
             self.error("property-reserved", place, "STIX 2.1 §3.8", message);
         } else if known && matches!(name, "created" | "modified") {
             let message = format!("an object of this type has no `{name}`: remove it");
-            self.error("property-forbidden", place, common::COMMON, message);
-        } else if known && common::ELSEWHERE.contains(&name) {
+            self.error("property-forbidden", place, properties::COMMON, message);
+        } else if known && properties::ELSEWHERE.contains(&name) {
             let message = format!("the standard gives objects of this type no `{name}`: remove it");
-            self.warning("custom-property", place, common::COMMON, message);
+            self.warning("custom-property", place, properties::COMMON, message);
         } else if !free {
             self.warn_of_own_property(name, place);
         }
@@ -96,7 +96,7 @@ impl Check<'_> {
     /// The `extensions` of the object.
     pub(super) fn extensions(&mut self, entries: &Fields<'_>, place: &Place<'_>) {
         self.not_empty_dictionary(entries, place);
-        let predefined = types::find(self.type_name).map(|known| known.extensions).unwrap_or_default();
+        let predefined = catalogue::find(self.type_name).map(|known| known.extensions).unwrap_or_default();
         for (key, value) in entries.iter() {
             let at = place.member(key);
             let Node::Object(members) = value else {

@@ -4,7 +4,7 @@ use super::kind::Kind::{Boolean, Dictionary, Float, Integer, List, Reference, St
 use super::kind::{ANY, Family, Kind, ObjectType, Property, Targets, may, must, to};
 use super::rules::{self, Rule};
 use super::vocabulary as words;
-use super::{common, text};
+use super::{properties, text};
 
 const fn domain(
     name: &'static str,
@@ -17,7 +17,7 @@ const fn domain(
 
 /// A list of texts.
 const LIST: Kind = List(&Text);
-const PHASES: Kind = List(&Structure(&common::KILL_CHAIN_PHASE));
+const PHASES: Kind = List(&Structure(&properties::KILL_CHAIN_PHASE));
 /// Any object at all, also markings and relationships (§4.4, §4.13, §4.15, §4.16).
 const OBJECTS: Kind = List(&Reference(Targets::All));
 /// What neither a relationship nor a sighting may be about (§5.1.1, §5.2.1).

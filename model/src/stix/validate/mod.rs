@@ -1,12 +1,12 @@
 //! Validation of STIX 2.1: every MUST is an error, every SHOULD a warning, all faults of an object are found.
 //!
-//! The tables (`domain.rs`, `observable.rs`, `extension.rs`, `common.rs`, `vocabulary.rs`, `relations.rs`) say what the
+//! The tables (`domain.rs`, `observable.rs`, `extension.rs`, `properties.rs`, `vocabulary.rs`, `relations.rs`) say what the
 //! standard says, one row a property; `check.rs` reads them; `rules.rs` and `marking.rs` hold what joins several
 //! properties; `custom.rs` what producers add. `docs/faults.md` lists every code.
 
 mod bundle;
+mod catalogue;
 mod check;
-mod common;
 mod custom;
 mod domain;
 mod extension;
@@ -15,15 +15,15 @@ mod marking;
 mod observable;
 mod pattern;
 mod place;
+mod properties;
 mod relations;
 mod rules;
 mod text;
-mod types;
 mod vocabulary;
 
 pub use bundle::faults_of_text;
 
-use self::check::{Check, identifier};
+use self::check::{Check, Tally, identifier};
 use self::kind::{Family, ObjectType};
 use self::place::Place;
 use crate::fault::Fault;
@@ -52,21 +52,22 @@ pub(super) fn look_through<'a>(raw: &'a [u8], limits: &Limits) -> Result<(Fields
 /// Every fault of one object.
 fn faults_of(object: &Fields<'_>) -> Vec<Fault> {
     let type_name = object.text("type").unwrap_or_default();
-    let known = types::find(type_name);
+    let known = catalogue::find(type_name);
     let section = known.map_or("STIX 2.1 §11.2", |known| known.section);
-    let mut check = Check { object, type_name, section, faults: Vec::new() };
+    let mut check =
+        Check { object, type_name, section, faults: Vec::new(), errors: Tally::default(), warnings: Tally::default() };
     let family = family(&check, known);
     check.head(known, family);
     match known {
         Some(known) => {
-            check.members(known.properties, types::common_properties(known.family), true);
+            check.members(known.properties, catalogue::common_properties(known.family), true);
             for rule in known.rules {
                 check.rule(*rule);
             }
         }
         None => {
             // What nothing else is known of has at least what all objects have.
-            let common = types::common_properties(family.unwrap_or(Family::Observable));
+            let common = catalogue::common_properties(family.unwrap_or(Family::Observable));
             check.members(&[], common, false);
         }
     }
@@ -74,6 +75,7 @@ fn faults_of(object: &Fields<'_>) -> Vec<Fault> {
         check.ordered("created", "modified", "STIX 2.1 §3.6.2", true);
     }
     marking::one_level(&mut check);
+    check.say_if_more();
     check.faults
 }
 
@@ -100,17 +102,17 @@ impl Check<'_> {
                 let message = "an object type is 3 to 250 lower-case letters, digits and single hyphens";
                 self.error("type-name", &place, "STIX 2.1 §3.1", message);
             }
-            Some(_) => self.error("property-type", &place, common::COMMON, "`type` is a text"),
-            None => self.error("property-missing", &place, common::COMMON, "every object has a `type`: add it"),
+            Some(_) => self.error("property-type", &place, properties::COMMON, "`type` is a text"),
+            None => self.error("property-missing", &place, properties::COMMON, "every object has a `type`: add it"),
         }
         self.identity(known, family);
         let place = Place::ROOT.member("spec_version");
         match object.get("spec_version") {
             Some(Node::Text(version)) if version == "2.1" || version == "2.0" => {}
-            Some(_) => self.error("spec-version", &place, common::COMMON, "`spec_version` is `2.1`"),
+            Some(_) => self.error("spec-version", &place, properties::COMMON, "`spec_version` is `2.1`"),
             None if matches!(family, Some(Family::Versioned | Family::Marking)) => {
                 let message = "without `spec_version` an object is read as STIX 2.0: add `2.1`";
-                self.warning("spec-version-missing", &place, common::COMMON, message);
+                self.warning("spec-version-missing", &place, properties::COMMON, message);
             }
             None => {}
         }
@@ -124,8 +126,10 @@ impl Check<'_> {
         let object = self.object;
         let id = match object.get("id") {
             Some(Node::Text(id)) => id,
-            Some(_) => return self.error("property-type", &place, common::COMMON, "`id` is a text"),
-            None => return self.error("property-missing", &place, common::COMMON, "every object has an `id`: add it"),
+            Some(_) => return self.error("property-type", &place, properties::COMMON, "`id` is a text"),
+            None => {
+                return self.error("property-missing", &place, properties::COMMON, "every object has an `id`: add it");
+            }
         };
         let Some((name, version)) = identifier(id) else {
             let message = "an identifier is an object type, `--` and a UUID in lower case (RFC 9562): correct it";

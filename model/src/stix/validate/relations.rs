@@ -1,9 +1,9 @@
 //! Which relationships the standard suggests between its own types (STIX 2.1 §3.7 and the tables in §4 and §6, appendix B).
 
+use super::catalogue;
 use super::check::{Check, identifier};
 use super::kind::Family;
 use super::place::Place;
-use super::types;
 
 const ANYONE: &[&str] = &["identity", "location", "vulnerability"];
 const MEANS: &[&str] = &["attack-pattern", "infrastructure", "malware", "tool"];
@@ -90,7 +90,7 @@ const COMMON: &[&str] = &["derived-from", "duplicate-of", "related-to"];
 /// A relationship between two of the standard's own types is one that the standard suggests.
 pub(super) fn suggested(check: &mut Check<'_>) {
     let object = check.object;
-    let end = |name: &str| identifier(object.text(name)?).and_then(|(name, _)| types::find(name));
+    let end = |name: &str| identifier(object.text(name)?).and_then(|(name, _)| catalogue::find(name));
     let (Some(source), Some(target), Some(relation)) =
         (end("source_ref"), end("target_ref"), object.text("relationship_type"))
     else {

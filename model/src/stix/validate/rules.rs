@@ -3,7 +3,7 @@
 use super::check::{Check, identifier};
 use super::kind::Family;
 use super::place::Place;
-use super::{common, text, types};
+use super::{catalogue, properties, text};
 use crate::json::tree::{Fields, Node};
 use crate::time::Timestamp;
 
@@ -112,7 +112,7 @@ pub(super) fn observed_objects(check: &mut Check<'_>) {
     }
     let observable = |id: &Node<'_>| {
         let name = id.as_str().and_then(identifier).map(|(name, _)| name);
-        name.is_some_and(|name| types::find(name).is_none_or(|known| known.family == Family::Observable))
+        name.is_some_and(|name| catalogue::find(name).is_none_or(|known| known.family == Family::Observable))
     };
     let refs = object.list("object_refs");
     if !refs.is_empty() && !refs.iter().any(observable) {
@@ -176,7 +176,7 @@ pub(super) fn network_ports(check: &mut Check<'_>) {
 
 /// §6.13, §6.16, §6.17, §6.18: all properties are optional, yet one of the type's own is there.
 pub(super) fn not_empty(check: &mut Check<'_>) {
-    let own = |name: &str| name == "extensions" || !common::OBSERVABLE.iter().any(|property| property.name == name);
+    let own = |name: &str| name == "extensions" || !properties::OBSERVABLE.iter().any(|property| property.name == name);
     if !check.object.iter().any(|(name, _)| own(name)) {
         let message = format!("a {} has at least one property of its own: add what is known", check.type_name);
         check.error("object-empty", &Place::ROOT, check.section, message);
@@ -216,7 +216,7 @@ pub(super) fn extension_definition(check: &mut Check<'_>) {
 
 /// §2.5: something that leads to the source; catalogues are named as they name themselves.
 pub(super) fn external_reference(check: &mut Check<'_>, members: &Fields<'_>, place: &Place<'_>) {
-    let section = common::EXTERNAL_REFERENCE.section;
+    let section = properties::EXTERNAL_REFERENCE.section;
     check.any_of(members, &["description", "url", "external_id"], place, section);
     if members.text("source_name") == Some("") {
         let message = "`source_name` says where the source is defined: fill it in";
@@ -259,7 +259,7 @@ fn is_capec(text: &str) -> bool {
 
 /// §7.2.3: a marking or a language, and what it is for.
 pub(super) fn granular_marking(check: &mut Check<'_>, members: &Fields<'_>, place: &Place<'_>) {
-    let section = common::GRANULAR_MARKING.section;
+    let section = properties::GRANULAR_MARKING.section;
     if members.has("marking_ref") == members.has("lang") {
         let message = "a granular marking has either a `marking_ref` to a marking definition or a `lang`";
         check.error("granular-marking", place, section, message);

@@ -1,7 +1,7 @@
 //! The object types of STIX 2.1, by name.
 
 use super::kind::{Family, ObjectType, Property};
-use super::{common, domain, observable};
+use super::{domain, observable, properties};
 
 /// Sorted by name.
 static TYPES: [&ObjectType; 42] = [
@@ -58,9 +58,9 @@ pub(super) fn find(name: &str) -> Option<&'static ObjectType> {
 /// The common properties of a family (§3.2).
 pub(super) fn common_properties(family: Family) -> &'static [Property] {
     match family {
-        Family::Versioned => common::VERSIONED,
-        Family::Observable => common::OBSERVABLE,
-        Family::Marking => common::MARKING,
+        Family::Versioned => properties::VERSIONED,
+        Family::Observable => properties::OBSERVABLE,
+        Family::Marking => properties::MARKING,
     }
 }
 
