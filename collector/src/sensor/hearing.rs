@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use matching::Match;
+use matching::{Match, Tracker};
 use model::observation::Observation;
 use tokio::sync::mpsc;
 
@@ -48,7 +48,7 @@ impl Source {
 /// Hears until told to stop, or until the spool fails.
 pub(super) fn run(mut queue: mpsc::Receiver<Sound>, shared: &Shared) -> Result<(), SpoolError> {
     let bounds = shared.settings.wire;
-    let mut found = Vec::new();
+    let (mut found, mut tracker) = (Vec::new(), Tracker::new(shared.settings.matching));
     while let Some(sound) = queue.blocking_recv() {
         let mut records: Vec<Vec<u8>> = Vec::new();
         let mut bytes = 0;
@@ -57,7 +57,7 @@ pub(super) fn run(mut queue: mpsc::Receiver<Sound>, shared: &Shared) -> Result<(
             match taken {
                 Sound::Stop => queue.close(),
                 Sound::Heard(observation, input) => {
-                    if let Some(record) = record(*observation, input, shared, &mut found) {
+                    if let Some(record) = record(*observation, input, shared, &mut tracker, &mut found) {
                         bytes += record.len();
                         records.push(record);
                     }
@@ -86,11 +86,14 @@ fn record(
     observation: Observation,
     input: Option<Arc<str>>,
     shared: &Shared,
+    tracker: &mut Tracker,
     found: &mut Vec<Match>,
 ) -> Option<Vec<u8>> {
     let bounds = &shared.settings.wire;
     let counters = &shared.counters;
-    shared.rules.load().scan(&observation, found);
+    let rules = shared.rules.load();
+    rules.scan(&observation, found);
+    tracker.observe(&rules, &observation, found);
     counters.heard.add(1);
     counters.hits.add(found.len() as u64);
     counters.matched.add(u64::from(!found.is_empty()));

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use anyhow::Result;
 use collector::Summary;
-use matching::{Match, RuleSet};
+use matching::{Match, RuleSet, Settings, Tracker};
 use model::observation::Observation;
 use model::time::Timestamp;
 use serde::Serialize;
@@ -42,10 +42,13 @@ struct Counts {
 
 pub(super) fn run(arguments: &MatchArguments) -> Result<Status> {
     let rules = indicators::read(&arguments.indicators)?;
-    let mut scan = Scan { rules, counts: Counts::default(), found: Vec::new() };
+    let mut scan =
+        Scan { rules, tracker: Tracker::new(Settings::default()), counts: Counts::default(), found: Vec::new() };
     let mut lines = Lines::new();
     let mut status = Status::Done;
     for input in &arguments.inputs {
+        // Inputs are of different times and places: what needs several observations needs them of one.
+        scan.tracker = Tracker::new(Settings::default());
         let read = one(input, |batch| scan.batch(input, batch, (!arguments.count).then_some(&mut lines)))?;
         status = status.or(decode::report(input, read));
     }
@@ -83,6 +86,7 @@ fn decode(input: &Path, sender: &SyncSender<Vec<Observation>>) -> Result<Summary
 
 struct Scan {
     rules: RuleSet,
+    tracker: Tracker,
     counts: Counts,
     found: Vec<Match>,
 }
@@ -93,6 +97,7 @@ impl Scan {
             self.counts.observations += 1;
             self.found.clear();
             self.rules.scan(&observation, &mut self.found);
+            self.tracker.observe(&self.rules, &observation, &mut self.found);
             if self.found.is_empty() {
                 continue;
             }
