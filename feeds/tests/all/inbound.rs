@@ -265,7 +265,8 @@ proptest! {
             if let Item::Entry(entry) = item {
                 let raw = entry.indicator(&source("x")).unwrap();
                 let (object, faults) = read(&raw, &Limits::default()).unwrap();
-                prop_assert!(faults.is_empty(), "{faults:?}");
+                // Its identifier follows from what it says (version 5), and a list has no description: SHOULDs, both.
+                prop_assert!(faults.iter().all(|fault| ["id-version", "property-advised"].contains(&&*fault.code)), "{faults:?}");
                 prop_assert_eq!(object.id.as_str(), entry.id(&source("x")));
             }
         }

@@ -23,13 +23,17 @@ mod vocabulary;
 
 pub use bundle::faults_of_text;
 
+use serde_json::Value;
+
 use self::check::{Check, Tally, identifier};
 use self::kind::{Family, ObjectType};
 use self::place::Place;
 use crate::fault::Fault;
 use crate::json::Limits;
 use crate::json::tree::{Fields, Node};
+use crate::stix::edition::upgrade;
 use crate::stix::id::is_type_name;
+use crate::stix::is_observable;
 
 /// The members of an object and what is wrong with them; faults alone if it is none.
 pub(super) fn look_through<'a>(raw: &'a [u8], limits: &Limits) -> Result<(Fields<'a>, Vec<Fault>), Vec<Fault>> {
@@ -40,13 +44,32 @@ pub(super) fn look_through<'a>(raw: &'a [u8], limits: &Limits) -> Result<(Fields
         }
         Err(error) => return Err(vec![Fault::error("json", "", "STIX 2.1 §1.5", error.to_string())]),
     };
-    let mut found = faults_of(&members);
+    let mut found = if is_old(&members) { faults_of_old(raw, &members, limits) } else { faults_of(&members) };
     if let Some(id) = members.text("id") {
         for fault in &mut found {
             fault.object = Some(id.to_owned());
         }
     }
     Ok((members, found))
+}
+
+/// Is it an object of STIX 2.0? What it must be is then asked of what it says in 2.1.
+fn is_old(object: &Fields<'_>) -> bool {
+    match object.text("spec_version") {
+        None => object.get("spec_version").is_none() && !is_observable(object.text("type").unwrap_or_default()),
+        Some(version) => version == "2.0",
+    }
+}
+
+/// The faults of an object of 2.0: those that it still has when it is read as 2.1, and that nothing says which it is.
+fn faults_of_old(raw: &[u8], object: &Fields<'_>, limits: &Limits) -> Vec<Fault> {
+    let missing = |fault: &Fault| fault.code == "spec-version-missing";
+    let Ok(Value::Object(old)) = serde_json::from_slice(raw) else { return faults_of(object) };
+    let Some(Ok(new)) = upgrade(&old).first().map(serde_json::to_vec) else { return faults_of(object) };
+    match Node::read(&new, limits) {
+        Ok(Node::Object(new)) => faults_of(object).into_iter().filter(missing).chain(faults_of(&new)).collect(),
+        _ => faults_of(object),
+    }
 }
 
 /// Every fault of one object.
