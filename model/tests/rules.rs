@@ -209,7 +209,11 @@ fn hostile_objects_cost_no_more_than_their_size() {
     let members: Vec<String> = (0..many).map(|n| format!("\"Member{n}\":[]")).collect();
     let selectors: Vec<String> = (0..many).map(|n| format!("\"member{n}\"")).collect();
     let marks = format!("\"granular_markings\":[{{\"lang\":\"en\",\"selectors\":[{}]}}]", selectors.join(","));
-    let text = format!("{{\"type\":\"tool\",\"spec_version\":\"2.1\",\"id\":\"{}\",{marks},{}}}", id("tool"), members.join(","));
+    let text = format!(
+        "{{\"type\":\"tool\",\"spec_version\":\"2.1\",\"id\":\"{}\",{marks},{}}}",
+        id("tool"),
+        members.join(",")
+    );
     let found = faults(text.as_bytes(), &Limits::default());
     assert_eq!(found.len(), 2_001, "the bound of each severity, and a word that there is more");
     assert_eq!(found.last().map(|fault| fault.code.as_ref()), Some("faults-more"));
