@@ -8,6 +8,7 @@ use api::service::{Answer, Evidence, SensorIntake, ServiceError};
 use bytes::Bytes;
 use collector::wire::{Acknowledged, Batch, Heard, RuleHit, Settings as WireSettings};
 use indexer::{NewEntry, NewHit, Snapshot, Store, StoreError, Unchecked};
+use matching::Tracker;
 use model::principal::{CentreCode, PrincipalName};
 use model::stix::StixId;
 use model::time::{Clock, Timestamp};
@@ -44,6 +45,20 @@ pub(crate) struct Sensors {
     centre: CentreCode,
     classes: Arc<ClassTable>,
     seen: Mutex<HashMap<PrincipalName, Seen>>,
+    followed: Mutex<HashMap<PrincipalName, Followed>>,
+}
+
+/// What one sensor tells, followed for the patterns of several observations that it may not hold itself.
+struct Followed {
+    tracker: Tracker,
+    /// The spool number of the last observation that was followed: what is sent again is not seen twice.
+    last: u64,
+}
+
+impl Default for Followed {
+    fn default() -> Self {
+        Self { tracker: Tracker::new(matching::Settings::default()), last: 0 }
+    }
 }
 
 /// A batch ready to be appended.
@@ -65,7 +80,17 @@ impl Sensors {
     ) -> Self {
         let classes = Arc::clone(store.classes());
         let fold = Arc::new(tokio::sync::Mutex::new(Fold::new(centre.clone(), Arc::clone(&classes))));
-        Self { store, rules, principals, clock, fold, centre, classes, seen: Mutex::default() }
+        Self {
+            store,
+            rules,
+            principals,
+            clock,
+            fold,
+            centre,
+            classes,
+            seen: Mutex::default(),
+            followed: Mutex::default(),
+        }
     }
 
     /// Counts anew what a crash may have left unpublished, then publishes what is due, until `stop`.
@@ -158,6 +183,8 @@ impl Sensors {
         }
         let sight = self.rules.sensor_sight();
         let mut matched = Matched { centre: self, snapshot: &snapshot, sight: &sight, known: HashMap::new() };
+        let mut all_followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        let followed = all_followed.entry(sensor.name.clone()).or_default();
         let mut observations: u64 = 0;
         for (place, heard) in batch.observations.iter().enumerate() {
             let spool = batch.first.saturating_add(place as u64);
@@ -166,7 +193,7 @@ impl Sensors {
             }
             observations += 1;
             taken.last = taken.last.max(Some(heard.observation.time));
-            for (hit, statement) in matched.hits(heard)? {
+            for (hit, statement) in matched.hits(heard, spool, followed)? {
                 let key = FoldKey {
                     indicator: statement.head.key.id.clone(),
                     origin: statement.head.key.origin.clone(),
@@ -227,7 +254,12 @@ struct Matched<'a> {
 }
 
 impl Matched<'_> {
-    fn hits(&mut self, heard: &Heard) -> Result<Vec<(RuleHit, Arc<Unchecked>)>, StoreError> {
+    fn hits(
+        &mut self,
+        heard: &Heard,
+        spool: u64,
+        followed: &mut Followed,
+    ) -> Result<Vec<(RuleHit, Arc<Unchecked>)>, StoreError> {
         let mut hits = Vec::new();
         for hit in &heard.hits {
             // A sensor may be a moment behind: what it may no longer hold does not count.
@@ -235,7 +267,12 @@ impl Matched<'_> {
             hits.extend(statement.filter(|found| self.sight.sees(found.head.class)).map(|found| (hit.clone(), found)));
         }
         let mut found = Vec::new();
-        self.centre.rules.central().scan(&heard.observation, &mut found);
+        let central = self.centre.rules.central();
+        central.scan(&heard.observation, &mut found);
+        if spool > followed.last {
+            followed.last = spool;
+            followed.tracker.observe(&central, &heard.observation, &mut found);
+        }
         for matched in found {
             let hit = RuleHit {
                 key: matched.key.to_string(),

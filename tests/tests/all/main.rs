@@ -22,3 +22,5 @@ mod peers;
 mod tidy;
 #[cfg(test)]
 mod traffic;
+#[cfg(test)]
+mod windows;
