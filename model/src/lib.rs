@@ -10,6 +10,7 @@ pub mod marking;
 pub mod observation;
 pub mod pattern;
 pub mod principal;
+mod spelling;
 pub mod stix;
 pub mod time;
 pub mod value;

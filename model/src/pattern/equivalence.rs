@@ -1,247 +1,299 @@
-//! Do two patterns mean the same? Both are brought into one normal form: alternatives of plain terms, without those that another
-//! one implies, values as they compare. Equal forms mean the same; different ones may in rare cases, which is the safe side.
+//! Do two patterns mean the same? The normal form of a pattern: alternatives of what can be observed, each value in its
+//! canonical spelling. Equal forms mean the same; different ones may in rare cases, which is the safe side.
+//!
+//! By the laws of §9.5 and §9.6: joining is associative, AND and OR are commutative, AND and FOLLOWEDBY distribute over OR, an
+//! alternative that asks for more than another is dropped. Different `[ ]` need different observations, so that `[a] AND [a]` is
+//! not `[a]`.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{
-    Comparison, ComparisonOperator as Op, Expression, Literal, Observation, ObservationOperator, Pattern, Qualifier,
+    Comparison, ComparisonOperator, Expression, Literal, Observation, ObservationOperator, Path, Pattern, Qualifier,
+    Step,
 };
-use crate::value::canonical_name;
+use crate::spelling::{algorithm, spelled};
 
-/// Most alternatives of a normal form.
-pub const ALTERNATIVES_MAX: usize = 2_048;
+/// Most alternatives that an expression is taken apart into; beyond, it is compared as it is written.
+pub const TERMS_MAX: usize = 256;
 
-/// The pattern has more alternatives than can be compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the pattern has more than {ALTERNATIVES_MAX} alternatives: split it into several indicators")]
-pub struct TooComplex;
+/// Comparisons that all hold for one observation.
+type Conjunction = BTreeSet<String>;
+
+/// One alternative.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Node {
+    /// One `[ ]`.
+    Single(Conjunction),
+    /// All of these, in any order.
+    All(Vec<Node>),
+    /// One after the other.
+    Then(Vec<Node>),
+    /// Any of these: where taking apart would go too far, and under a qualifier.
+    Any(BTreeSet<Node>),
+    /// Any of these, qualified.
+    Qualified(BTreeSet<Node>, String),
+}
 
 /// Do the two mean the same?
-pub fn are_equivalent(one: &Pattern, other: &Pattern) -> Result<bool, TooComplex> {
-    Ok(normal(&one.root)? == normal(&other.root)?)
+pub fn are_equivalent(one: &Pattern, other: &Pattern) -> bool {
+    normal_form(one) == normal_form(other)
 }
 
-/// Comparisons that hold together, each as text.
-type All = BTreeSet<String>;
-
-/// Alternatives.
-type Normal = BTreeSet<Term>;
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Term {
-    /// One observation of which all these hold.
-    Single(All),
-    /// Different observations; sorted, an equal one may stand twice.
-    And(Vec<Term>),
-    /// Different observations, one after the other.
-    FollowedBy(Vec<Term>),
-    Qualified(Normal, String),
+/// The normal form, printed. It is no pattern to be read again: two are compared by it.
+pub fn normal_form(pattern: &Pattern) -> String {
+    print_any(&alternatives(&pattern.root))
 }
 
-fn normal(observation: &Observation) -> Result<Normal, TooComplex> {
-    let found = match observation {
-        Observation::Single(expression) => alternatives(expression)?.into_iter().map(Term::Single).collect(),
-        Observation::Joined(ObservationOperator::Or, parts) => {
-            let mut all = Normal::new();
-            for part in parts {
-                all.extend(normal(part)?);
-            }
-            all
+fn alternatives(observation: &Observation) -> BTreeSet<Node> {
+    match observation {
+        Observation::Single(expression) => {
+            let terms = match conjunctions(expression) {
+                Some(terms) => terms,
+                None => BTreeSet::from([Conjunction::from([expression.to_string()])]),
+            };
+            weakest(terms.into_iter().map(Node::Single).collect())
         }
+        Observation::Joined(ObservationOperator::Or, parts) => weakest(parts.iter().flat_map(alternatives).collect()),
         Observation::Joined(operator, parts) => {
-            let mut chosen: BTreeSet<Vec<Term>> = BTreeSet::from([Vec::new()]);
-            for part in parts {
-                chosen = product(&chosen, &normal(part)?, |left, right| {
-                    [left.as_slice(), std::slice::from_ref(right)].concat()
-                })?;
-            }
-            chosen.into_iter().map(|terms| joined(*operator, terms)).collect()
+            let ordered = *operator == ObservationOperator::FollowedBy;
+            let parts: Vec<BTreeSet<Node>> = parts.iter().map(alternatives).collect();
+            weakest(product(&parts, ordered))
         }
         Observation::Qualified(inner, qualifier) => {
-            Normal::from([Term::Qualified(normal(inner)?, qualifier_text(qualifier))])
+            BTreeSet::from([Node::Qualified(alternatives(inner), print_qualifier(qualifier))])
         }
-    };
-    Ok(without_implied(&found, implies))
-}
-
-/// Every pair; an error if there are too many.
-fn product<A: Ord, B: Ord, C: Ord>(
-    left: &BTreeSet<A>,
-    right: &BTreeSet<B>,
-    join: impl Fn(&A, &B) -> C,
-) -> Result<BTreeSet<C>, TooComplex> {
-    if left.len().saturating_mul(right.len()) > ALTERNATIVES_MAX {
-        return Err(TooComplex);
     }
-    Ok(left.iter().flat_map(|left| right.iter().map(|right| join(left, right)).collect::<Vec<_>>()).collect())
 }
 
-/// Parts of the same operator are one list: both operators may be read in any grouping.
-fn joined(operator: ObservationOperator, terms: Vec<Term>) -> Term {
+/// Every choice of one alternative of each part.
+fn product(parts: &[BTreeSet<Node>], ordered: bool) -> BTreeSet<Node> {
+    let count = parts.iter().try_fold(1_usize, |count, part| count.checked_mul(part.len()));
+    if count.is_none_or(|count| count > TERMS_MAX) {
+        let whole = parts.iter().map(|part| match part.first() {
+            Some(one) if part.len() == 1 => one.clone(),
+            _ => Node::Any(part.clone()),
+        });
+        return BTreeSet::from([joined(whole.collect(), ordered)]);
+    }
+    let mut chosen: Vec<Vec<Node>> = vec![Vec::new()];
+    for part in parts {
+        if let (Some(one), 1) = (part.first(), part.len()) {
+            // A pattern may join thousands: the choices so far are not copied for each of them.
+            chosen.iter_mut().for_each(|nodes| nodes.push(one.clone()));
+            continue;
+        }
+        chosen = chosen
+            .iter()
+            .flat_map(|before| part.iter().map(move |node| before.iter().chain([node]).cloned().collect()))
+            .collect();
+    }
+    chosen.into_iter().map(|nodes| joined(nodes, ordered)).collect()
+}
+
+/// Joins nodes; one of the same kind among them is taken apart.
+fn joined(nodes: Vec<Node>, ordered: bool) -> Node {
     let mut flat = Vec::new();
-    for term in terms {
-        match (operator, term) {
-            (ObservationOperator::And, Term::And(inner)) => flat.extend(inner),
-            (ObservationOperator::FollowedBy, Term::FollowedBy(inner)) => flat.extend(inner),
-            (_, term) => flat.push(term),
+    for node in nodes {
+        match node {
+            Node::Then(inner) if ordered => flat.extend(inner),
+            Node::All(inner) if !ordered => flat.extend(inner),
+            other => flat.push(other),
         }
     }
-    if operator == ObservationOperator::FollowedBy {
-        return Term::FollowedBy(flat);
+    if ordered {
+        return Node::Then(flat);
     }
     flat.sort();
-    Term::And(flat)
+    Node::All(flat)
 }
 
-/// Leaves out each alternative that holds only where another one holds.
-fn without_implied<T: Ord + Clone>(found: &BTreeSet<T>, implies: impl Fn(&T, &T) -> bool) -> BTreeSet<T> {
-    let kept = found.iter().filter(|term| {
-        // Of two that imply each other the first stays.
-        !found.iter().any(|other| other != *term && implies(term, other) && (!implies(other, term) || other < *term))
-    });
-    kept.cloned().collect()
+/// Without those alternatives that ask for all that another asks for, and more.
+fn weakest(nodes: BTreeSet<Node>) -> BTreeSet<Node> {
+    if nodes.len() > TERMS_MAX {
+        return nodes;
+    }
+    // Of two that imply each other the first stays.
+    let weaker = |other: &Node, node: &Node| implies(node, other) && (!implies(other, node) || other < node);
+    let needed = |node: &&Node| !nodes.iter().any(|other| other != *node && weaker(other, node));
+    nodes.iter().filter(needed).cloned().collect()
 }
 
-/// Does `wanted` hold wherever `term` holds?
-fn implies(term: &Term, wanted: &Term) -> bool {
-    let inside = |parts: &[Term]| parts.iter().any(|part| implies(part, wanted));
-    match (term, wanted) {
-        (Term::Single(term), Term::Single(wanted)) => wanted.is_subset(term),
-        (Term::And(parts), Term::And(wanted)) => has_all(parts, wanted) || inside(parts),
-        (Term::FollowedBy(parts), Term::And(wanted)) => has_all(parts, wanted) || inside(parts),
-        (Term::FollowedBy(parts), Term::FollowedBy(wanted)) => has_in_order(parts, wanted) || inside(parts),
-        (Term::And(parts) | Term::FollowedBy(parts), _) => inside(parts),
-        (term, wanted) => term == wanted,
+/// Does whatever satisfies `more` satisfy `less`? False where that is not plain to see.
+fn implies(more: &Node, less: &Node) -> bool {
+    match (more, less) {
+        _ if more == less => true,
+        (Node::Single(more), Node::Single(less)) => less.is_subset(more),
+        (Node::All(parts) | Node::Then(parts), Node::All(fewer)) if is_part(fewer, parts) => true,
+        (Node::Then(parts), Node::Then(fewer)) if in_order(fewer, parts) => true,
+        (Node::All(parts) | Node::Then(parts), _) => parts.iter().any(|part| implies(part, less)),
+        _ => false,
     }
 }
 
-/// A part of its own for each that is wanted.
-fn has_all(parts: &[Term], wanted: &[Term]) -> bool {
-    let mut left: Vec<&Term> = parts.iter().collect();
-    wanted.iter().all(|wanted| match left.iter().position(|part| implies(part, wanted)) {
-        Some(place) => {
-            left.remove(place);
-            true
+/// Can each of `fewer` be found among `parts`, none twice?
+fn is_part(fewer: &[Node], parts: &[Node]) -> bool {
+    let mut left: Vec<&Node> = parts.iter().collect();
+    fewer.iter().all(|node| left.iter().position(|part| implies(part, node)).map(|place| left.remove(place)).is_some())
+}
+
+fn in_order(fewer: &[Node], parts: &[Node]) -> bool {
+    let mut parts = parts.iter();
+    fewer.iter().all(|node| parts.any(|part| implies(part, node)))
+}
+
+/// The expression as alternatives of comparisons that all hold; none if they were more than [`TERMS_MAX`].
+fn conjunctions(expression: &Expression) -> Option<BTreeSet<Conjunction>> {
+    let terms = match expression {
+        Expression::Comparison(comparison) => atoms(comparison),
+        Expression::Or(parts) => {
+            let mut terms = BTreeSet::new();
+            for part in parts {
+                terms.append(&mut conjunctions(part)?);
+                if terms.len() > TERMS_MAX {
+                    return None;
+                }
+            }
+            terms
         }
-        None => false,
+        Expression::And(parts) => {
+            let mut always = Conjunction::new();
+            let mut terms = BTreeSet::from([Conjunction::new()]);
+            for part in parts {
+                let mut part = conjunctions(part)?;
+                if part.len() == 1 {
+                    // Put aside, so that thousands of them are not copied into every alternative time and again.
+                    always.extend(part.pop_first().unwrap_or_default());
+                    continue;
+                }
+                if terms.len().checked_mul(part.len()).is_none_or(|count| count > TERMS_MAX) {
+                    return None;
+                }
+                terms = terms.iter().flat_map(|term| part.iter().map(move |more| term | more)).collect();
+            }
+            terms.iter().map(|term| term | &always).collect()
+        }
+    };
+    (terms.len() <= TERMS_MAX).then_some(terms)
+}
+
+/// One comparison as alternatives: `IN` is any of several equalities.
+fn atoms(comparison: &Comparison) -> BTreeSet<Conjunction> {
+    let path = spelled_path(&comparison.path);
+    let values: BTreeSet<String> = comparison.values.iter().map(|value| literal(comparison, value)).collect();
+    let negated = comparison.negated;
+    let atom = |operator: &str, value: &str| format!("{path} {operator} {value}");
+    if comparison.operator == ComparisonOperator::Exists {
+        let not = if negated { "NOT " } else { "" };
+        return BTreeSet::from([Conjunction::from([format!("{not}EXISTS {path}")])]);
+    }
+    if comparison.operator == ComparisonOperator::In {
+        if !negated && values.len() <= TERMS_MAX {
+            return values.iter().map(|value| Conjunction::from([atom("=", value)])).collect();
+        }
+        if negated && values.len() <= TERMS_MAX {
+            return BTreeSet::from([values.iter().map(|value| atom("!=", value)).collect()]);
+        }
+        let list = values.into_iter().collect::<Vec<_>>().join(", ");
+        return BTreeSet::from([Conjunction::from([atom(
+            if negated { "NOT IN" } else { "IN" },
+            &format!("({list})"),
+        )])]);
+    }
+    let (operator, negated) = match opposite(comparison.operator) {
+        Some(other) if negated => (other, false),
+        _ => (comparison.operator, negated),
+    };
+    let operator = if negated { format!("NOT {operator}") } else { operator.to_string() };
+    BTreeSet::from([values.iter().map(|value| atom(&operator, value)).collect()])
+}
+
+fn opposite(operator: ComparisonOperator) -> Option<ComparisonOperator> {
+    Some(match operator {
+        ComparisonOperator::Equal => ComparisonOperator::NotEqual,
+        ComparisonOperator::NotEqual => ComparisonOperator::Equal,
+        _ => return None, // two values that have no order are neither greater nor less
     })
 }
 
-fn has_in_order(parts: &[Term], wanted: &[Term]) -> bool {
-    let mut left = parts.iter();
-    wanted.iter().all(|wanted| left.any(|part| implies(part, wanted)))
-}
-
-fn qualifier_text(qualifier: &Qualifier) -> String {
-    match qualifier {
-        Qualifier::Within(seconds) => format!("WITHIN {}", number(seconds)),
-        Qualifier::Repeats(times) => format!("REPEATS {times}"),
-        Qualifier::StartStop(start, stop) => format!("START {} STOP {}", instant(start), instant(stop)),
-    }
-}
-
-/// The alternatives of what holds of one observation.
-fn alternatives(expression: &Expression) -> Result<BTreeSet<All>, TooComplex> {
-    let found = match expression {
-        Expression::Comparison(comparison) => comparisons(comparison),
-        Expression::Or(parts) => {
-            let mut all = BTreeSet::new();
-            for part in parts {
-                all.extend(alternatives(part)?);
+/// The path with names of hash algorithms as STIX 2.1 spells them.
+fn spelled_path(path: &Path) -> Path {
+    let mut spelled = path.clone();
+    let mut hashes = false;
+    for step in &mut spelled.steps {
+        if let Step::Key(key) = step {
+            if hashes {
+                *key = algorithm(key);
             }
-            all
+            hashes = key == "hashes";
         }
-        Expression::And(parts) => {
-            let mut all = BTreeSet::from([All::new()]);
-            for part in parts {
-                all = product(&all, &alternatives(part)?, |left, right| left.union(right).cloned().collect())?;
-            }
-            all
-        }
-    };
-    if found.len() > ALTERNATIVES_MAX {
-        return Err(TooComplex);
     }
-    Ok(without_implied(&found, |term: &All, wanted: &All| wanted.is_subset(term)))
+    spelled
 }
 
-/// `IN` is a choice of equal values; NOT `IN`, none of them.
-fn comparisons(comparison: &Comparison) -> BTreeSet<All> {
-    let (operator, negated) = match comparison.operator {
-        Op::NotEqual => (Op::Equal, !comparison.negated),
-        Op::In => (Op::Equal, comparison.negated),
-        operator => (operator, comparison.negated),
-    };
-    let not = if negated { "NOT " } else { "" };
-    if comparison.values.is_empty() {
-        return BTreeSet::from([All::from([format!("{not}{operator} {}", comparison.path)])]);
-    }
-    let one = |value: &Literal| format!("{} {not}{operator} {}", comparison.path, literal(comparison, value));
-    let texts = comparison.values.iter().map(one);
-    if negated { BTreeSet::from([texts.collect()]) } else { texts.map(|text| All::from([text])).collect() }
-}
-
-/// A value as it compares.
 fn literal(comparison: &Comparison, value: &Literal) -> String {
     match value {
-        Literal::Text(text) => format!("'{}'", canonical_text(comparison, text)),
-        Literal::Integer(integer) => integer.to_string(),
-        Literal::Float(text) => number(text),
-        Literal::Boolean(boolean) => boolean.to_string(),
-        Literal::Hex(text) => format!("h'{}'", text.to_lowercase()),
-        Literal::Binary(text) => {
-            STANDARD.decode(text).map_or_else(|_| text.clone(), |b| format!("h'{}'", hex::encode(b)))
+        Literal::Text(text) => Literal::Text(spelled_text(comparison, text)).to_string(),
+        Literal::Float(text) => text.parse::<f64>().map_or_else(|_| text.clone(), |number| number.to_string()),
+        Literal::Hex(text) => Literal::Hex(text.to_ascii_lowercase()).to_string(),
+        Literal::Binary(text) => STANDARD
+            .decode(text)
+            .map_or_else(|_| value.to_string(), |bytes| Literal::Hex(hex::encode(bytes)).to_string()),
+        Literal::Timestamp(text) => Literal::Timestamp(moment(text)).to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// A text that is compared as a whole; parts and expressions (`LIKE`, `MATCHES`) stay as they are.
+fn spelled_text(comparison: &Comparison, text: &str) -> String {
+    let whole = matches!(
+        comparison.operator,
+        ComparisonOperator::Equal
+            | ComparisonOperator::NotEqual
+            | ComparisonOperator::In
+            | ComparisonOperator::IsSubset
+            | ComparisonOperator::IsSuperset
+    );
+    if !whole {
+        return text.to_owned();
+    }
+    let keys = comparison.path.steps.iter().filter_map(|step| match step {
+        Step::Key(key) => Some(key.as_str()),
+        Step::Index(_) | Step::Any => None,
+    });
+    spelled(&comparison.path.object_type, &keys.collect::<Vec<_>>().join("."), text)
+}
+
+fn moment(text: &str) -> String {
+    text.parse::<jiff::Timestamp>().map_or_else(|_| text.to_owned(), |time| time.to_string())
+}
+
+fn print_qualifier(qualifier: &Qualifier) -> String {
+    match qualifier {
+        Qualifier::Within(seconds) => {
+            let seconds = seconds.parse::<f64>().map_or_else(|_| seconds.clone(), |number| number.to_string());
+            format!("WITHIN {seconds} SECONDS")
         }
-        Literal::Timestamp(text) => instant(text),
+        Qualifier::StartStop(start, stop) => format!("START t'{}' STOP t'{}'", moment(start), moment(stop)),
+        repeats @ Qualifier::Repeats(_) => repeats.to_string(),
     }
 }
 
-/// A number without zeros that say nothing.
-fn number(text: &str) -> String {
-    text.parse::<f64>().map_or_else(|_| text.to_owned(), |number| number.to_string())
+fn print_any(nodes: &BTreeSet<Node>) -> String {
+    nodes.iter().map(print).collect::<Vec<_>>().join(" OR ")
 }
 
-fn instant(text: &str) -> String {
-    text.parse::<jiff::Timestamp>().map_or_else(|_| text.to_owned(), |time| format!("t{}", time.as_nanosecond()))
-}
-
-/// Addresses in their shortest form, networks without host bits, names and registry keys without case.
-fn canonical_text(comparison: &Comparison, text: &str) -> String {
-    let exact = matches!(comparison.operator, Op::Like | Op::Matches);
-    match comparison.path.object_type.as_str() {
-        _ if exact => text.to_owned(),
-        "ipv4-addr" | "ipv6-addr" => canonical_network(text).unwrap_or_else(|| text.to_owned()),
-        "domain-name" => canonical_name(text),
-        "windows-registry-key" => text.to_lowercase(),
-        _ => text.to_owned(),
-    }
-}
-
-fn canonical_network(text: &str) -> Option<String> {
-    let (address, length) = match text.split_once('/') {
-        Some((address, length)) => (address, Some(length.parse::<u8>().ok()?)),
-        None => (text, None),
+fn print(node: &Node) -> String {
+    let list = |nodes: &[Node], word: &str| {
+        nodes.iter().map(|node| format!("({})", print(node))).collect::<Vec<_>>().join(word)
     };
-    let ip: IpAddr = address.parse().ok().or_else(|| padded(address))?;
-    let width = if ip.is_ipv4() { 32 } else { 128 };
-    let length = length.unwrap_or(width);
-    if length > width {
-        return None;
+    match node {
+        Node::Single(terms) => format!("[{}]", terms.iter().map(String::as_str).collect::<Vec<_>>().join(" AND ")),
+        Node::All(nodes) => list(nodes, " AND "),
+        Node::Then(nodes) => list(nodes, " FOLLOWEDBY "),
+        Node::Any(nodes) => format!("({})", print_any(nodes)),
+        Node::Qualified(nodes, qualifier) => format!("({}) {qualifier}", print_any(nodes)),
     }
-    let shift = u32::from(width - length);
-    let cut: IpAddr = match ip {
-        IpAddr::V4(ip) => IpAddr::V4((ip.to_bits() & u32::MAX.checked_shl(shift).unwrap_or(0)).into()),
-        IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() & u128::MAX.checked_shl(shift).unwrap_or(0)).into()),
-    };
-    Some(if length == width { cut.to_string() } else { format!("{cut}/{length}") })
-}
-
-/// An IPv4 address whose parts have leading zeros; they are decimal all the same.
-fn padded(text: &str) -> Option<IpAddr> {
-    let parts: Vec<u8> = text.split('.').map(|part| part.parse().ok()).collect::<Option<_>>()?;
-    Some(IpAddr::from(<[u8; 4]>::try_from(parts).ok()?))
 }

@@ -13,7 +13,7 @@ pub mod versions;
 
 pub use deterministic::{CONTRIBUTING, NAMESPACE, contributing, contribution, deterministic_id, is_observable};
 pub use id::{StixId, StixIdError};
-pub use meaning::{TERMS_MAX, meaning};
+pub use meaning::meaning;
 pub use object::{Object, Version, faults, read};
 pub use redaction::{Redaction, without};
 pub use reference::{Need, Reference, may_be_withheld};

@@ -16,6 +16,11 @@ pub(crate) fn corpora() -> Option<PathBuf> {
     Some(place)
 }
 
+/// One file of the corpora, or none.
+pub(crate) fn file(name: &str) -> Option<PathBuf> {
+    corpora().map(|root| root.join(name))
+}
+
 /// Every JSON file below `folder` as one value, unpacked, JSON lines as a list; by its name relative to `root`. What is no
 /// JSON (some files are broken on purpose) is left out.
 pub(crate) fn documents(root: &Path, folder: &str) -> Vec<(String, Value)> {

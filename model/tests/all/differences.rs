@@ -67,9 +67,6 @@ pub(crate) const DOWN_AND_UP: &[(&str, &str, &str)] = &[
     ("marking-definition", "object_marking_refs", "as for `granular_markings`"),
 ];
 
-/// Pairs of patterns that we hold for the same, or not, other than recorded: first, second, reason.
-pub(crate) const EQUIVALENCE: &[(&str, &str, &str)] = &[];
-
 /// Where ICS ATT&CK 18.1 breaks a rule for versions beside 17.1: type, code, the property that was changed against it.
 pub(crate) const VERSIONS: &[(&str, &str, &str)] = &[(
     "attack-pattern",

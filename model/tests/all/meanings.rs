@@ -1,4 +1,4 @@
-//! Equality of patterns by meaning, against recorded answers.
+//! Keys of patterns by meaning.
 
 use model::pattern::{Expression, Observation};
 use model::stix::meaning;
@@ -6,28 +6,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::corpora;
-use crate::differences::EQUIVALENCE;
 
 fn key(pattern: &str) -> String {
     let object = json!({"type": "indicator", "pattern": pattern, "pattern_type": "stix"});
     meaning(object.as_object().unwrap(), &|_| None).unwrap()
-}
-
-#[test]
-fn recorded_equivalences_agree() {
-    let Some(root) = corpora::corpora() else { return };
-    let facts = corpora::document(&root.join("patterns/equivalence-facts.json")).unwrap();
-    let facts = facts.as_array().unwrap();
-    let mut wrong = Vec::new();
-    for fact in facts {
-        let (first, second) = (fact["p1"].as_str().unwrap(), fact["p2"].as_str().unwrap());
-        let same = key(first) == key(second);
-        if json!(same) != fact["equivalent"] && !EQUIVALENCE.iter().any(|(a, b, _)| (*a, *b) == (first, second)) {
-            wrong.push(format!("{fact}\n    {}\n    {}", key(first), key(second)));
-        }
-    }
-    println!("{} of {} recorded equivalences agree", facts.len() - wrong.len(), facts.len());
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
@@ -44,11 +26,10 @@ fn every_real_pattern_has_a_key_that_its_printed_form_shares() {
     }
 }
 
-/// As long as a pattern may be: the key is found all the same, and soon.
+/// As long as a pattern may be: the key is found all the same.
 #[test]
 fn the_longest_patterns_have_keys() {
     let atoms: Vec<String> = (0..2_200).map(|n| format!("a:b{n} = {n}")).collect();
-    let started = std::time::Instant::now();
     for pattern in [
         format!("[{}]", atoms.join(" AND ")),
         format!("[{}]", atoms.join(" OR ")),
@@ -64,7 +45,6 @@ fn the_longest_patterns_have_keys() {
         assert!(model::pattern::parse(&pattern).is_ok());
         assert!(!key(&pattern).is_empty());
     }
-    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
 }
 
 /// Comparisons of which any may hold or not, whatever the others do.

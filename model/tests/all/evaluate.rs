@@ -1,23 +1,10 @@
 //! The plain evaluator against the answers that the reference matcher gave.
-#![expect(clippy::print_stdout, reason = "a test says what it skipped and counted")]
-
-use std::path::{Path, PathBuf};
 
 use model::pattern::evaluate::{evaluate, observed};
 use model::pattern::parse;
 use serde_json::Value;
 
-/// The corpora, or none: the test is then skipped.
-fn corpus(file: &str) -> Option<PathBuf> {
-    let place = std::env::var_os("BRIDGEWATCH_CORPORA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora"), PathBuf::from)
-        .join(file);
-    if !place.exists() {
-        println!("skipped: no corpora");
-        return None;
-    }
-    Some(place)
-}
+use crate::{corpora, peer};
 
 /// Recorded answers that we give otherwise, each with its reason.
 const DISAGREEMENTS: &[(&str, &str)] = &[
@@ -47,7 +34,7 @@ fn answer(pattern: &str, data: &Value) -> (&'static str, String) {
 
 #[test]
 fn recorded_matches_agree() {
-    let Some(place) = corpus("patterns/match-facts.json") else { return };
+    let Some(place) = corpora::file("patterns/match-facts.json") else { return };
     let facts: Value = serde_json::from_slice(&std::fs::read(place).unwrap()).unwrap();
     let mut wrong = Vec::new();
     let cases = facts["cases"].as_array().unwrap();
@@ -72,22 +59,14 @@ fn recorded_matches_agree() {
 /// `BRIDGEWATCH_CASES` says how many (10,000 in the full run).
 #[test]
 fn the_reference_matcher_says_the_same_of_random_patterns() {
-    let Some(python) = std::env::var_os("BRIDGEWATCH_PYTHON") else {
-        println!("skipped: BRIDGEWATCH_PYTHON names no interpreter (`make nextest` does)");
-        return;
-    };
     let cases = std::env::var("BRIDGEWATCH_CASES").unwrap_or_else(|_| "500".to_owned());
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/python/matcher.py");
-    let ran = std::process::Command::new(python).arg(script).args([&cases, "1"]).output().unwrap();
-    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     let (mut count, mut matched, mut wrong) = (0_usize, 0_usize, Vec::new());
-    for line in String::from_utf8(ran.stdout).unwrap().lines() {
-        let case: Value = serde_json::from_str(line).unwrap();
+    for case in peer::python("matcher.py", &[&cases, "1"], String::new()) {
         let (found, why) = answer(case["pattern"].as_str().unwrap(), &case["observed"]);
         count += 1;
         matched += usize::from(found == "match");
         if case["expected"] != found {
-            wrong.push(format!("{found} {why}: {line}"));
+            wrong.push(format!("{found} {why}: {case}"));
         }
     }
     println!("{count} cases, {matched} match");

@@ -1,7 +1,5 @@
 //! `docs/faults.md` lists every code that validation can give, and no other of its own.
 
-#![expect(clippy::unwrap_used, reason = "a test panics where it fails")]
-
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

@@ -29,7 +29,7 @@ const ALGORITHMS: &[(&str, &str)] = &[
 const ROUNDS_MAX: usize = 8;
 
 /// `text` as the value of `path` (properties joined by points, no indexes) of an object of this type.
-pub(super) fn spelled(object_type: &str, path: &str, text: &str) -> String {
+pub(crate) fn spelled(object_type: &str, path: &str, text: &str) -> String {
     let mut plain = text.to_owned();
     for _ in 0..ROUNDS_MAX {
         let next = spelled_once(object_type, path, &plain);
@@ -67,7 +67,7 @@ fn spelled_once(object_type: &str, path: &str, text: &str) -> String {
 }
 
 /// An address, or a network without the bits that do not count; none if it is neither.
-pub(super) fn address(text: &str) -> Option<String> {
+pub(crate) fn address(text: &str) -> Option<String> {
     let plain = refang(text);
     let (address, length) = plain.split_once('/').map_or((plain.as_str(), None), |(a, length)| (a, Some(length)));
     let address: IpAddr = without_zeros(address).parse().ok()?;
@@ -183,12 +183,12 @@ fn hexadecimal(text: &str) -> String {
 }
 
 /// The name of a hash algorithm, as STIX 2.1 spells it where it has a name for it.
-pub(super) fn algorithm(name: &str) -> String {
+pub(crate) fn algorithm(name: &str) -> String {
     let bare: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase();
     ALGORITHMS.iter().find(|(letters, _)| *letters == bare).map_or(bare, |(_, known)| (*known).to_owned())
 }
 
 /// A hash of this algorithm.
-pub(super) fn hash(algorithm: &str, text: &str) -> String {
+pub(crate) fn hash(algorithm: &str, text: &str) -> String {
     if CASED.contains(&algorithm) { text.trim().to_owned() } else { text.trim().to_lowercase() }
 }

@@ -1,23 +1,9 @@
 //! The pattern grammar against recorded answers and against itself.
 
-#![expect(clippy::print_stdout, reason = "a test says what it skipped")]
-
-use std::path::{Path, PathBuf};
-
 use model::pattern::parse;
 use proptest::prelude::*;
 
-/// The corpora, or none: the test is then skipped.
-fn corpus(file: &str) -> Option<PathBuf> {
-    let place = std::env::var_os("BRIDGEWATCH_CORPORA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora"), PathBuf::from)
-        .join(file);
-    if !place.exists() {
-        println!("skipped: no corpora");
-        return None;
-    }
-    Some(place)
-}
+use crate::corpora;
 
 /// Recorded answers that we give otherwise, each with its reason.
 const DISAGREEMENTS: &[(&str, &str)] = &[(
@@ -27,7 +13,7 @@ const DISAGREEMENTS: &[(&str, &str)] = &[(
 
 #[test]
 fn recorded_grammar_facts_agree() {
-    let Some(place) = corpus("patterns/grammar-facts.json") else { return };
+    let Some(place) = corpora::file("patterns/grammar-facts.json") else { return };
     let facts: Vec<serde_json::Value> = serde_json::from_slice(&std::fs::read(place).unwrap()).unwrap();
     let mut wrong = Vec::new();
     for fact in &facts {
@@ -48,7 +34,7 @@ fn recorded_grammar_facts_agree() {
 
 #[test]
 fn real_patterns_are_read_and_printed_the_same() {
-    let Some(place) = corpus("patterns/real-world-patterns.json.xz") else { return };
+    let Some(place) = corpora::file("patterns/real-world-patterns.json.xz") else { return };
     let mut text = String::new();
     std::io::Read::read_to_string(&mut liblzma::read::XzDecoder::new(std::fs::File::open(place).unwrap()), &mut text)
         .unwrap();

@@ -1,8 +1,5 @@
 //! Validation against recorded answers and against real content.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test panics where it fails")]
-#![expect(clippy::print_stdout, reason = "a test says what it skipped and what it counted")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -11,19 +8,7 @@ use model::json::{Limits, split_objects};
 use model::stix::faults_of_text;
 use serde_json::Value;
 
-mod known;
-
-/// The corpora, or none: the test is then skipped.
-fn corpus(file: &str) -> Option<PathBuf> {
-    let place = std::env::var_os("BRIDGEWATCH_CORPORA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora"), PathBuf::from)
-        .join(file);
-    if !place.exists() {
-        println!("skipped: no corpora");
-        return None;
-    }
-    Some(place)
-}
+use crate::corpora;
 
 fn limits() -> Limits {
     Limits { body_bytes: 1 << 30, ..Limits::default() }
@@ -92,14 +77,14 @@ fn is_of(check: &str, fault: &Fault) -> bool {
 /// What we say to a fact with its options, and the faults that count, or why it cannot be compared.
 fn answer(fact: &Value) -> Result<(bool, Vec<Fault>), &'static str> {
     let options = &fact["options"];
-    for (option, reason) in known::NOT_COMPARABLE {
+    for (option, reason) in crate::known::NOT_COMPARABLE {
         if options.get(option).is_some() {
             return Err(reason);
         }
     }
     let case = fact["case"].as_str().unwrap();
     let given = options.to_string();
-    for (known, only, reason) in known::CASES_NOT_COMPARABLE {
+    for (known, only, reason) in crate::known::CASES_NOT_COMPARABLE {
         if case.ends_with(known) && given == *only {
             return Err(reason);
         }
@@ -129,7 +114,7 @@ fn answer(fact: &Value) -> Result<(bool, Vec<Fault>), &'static str> {
 
 #[test]
 fn recorded_answers_agree() {
-    let Some(place) = corpus("stix/validity-facts.jsonl") else { return };
+    let Some(place) = corpora::file("stix/validity-facts.jsonl") else { return };
     let text = std::fs::read_to_string(place).unwrap();
     let facts: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let (mut agree, mut listed, mut wrong) = (0, 0, Vec::new());
@@ -146,7 +131,7 @@ fn recorded_answers_agree() {
         let case = fact["case"].as_str().unwrap();
         if ours == (fact["expected"] == "valid") {
             agree += 1;
-        } else if let Some((known, _, _)) = known::DISAGREEMENTS
+        } else if let Some((known, _, _)) = crate::known::DISAGREEMENTS
             .iter()
             .find(|(known, input, _)| case.ends_with(known) && fact["input"].to_string().contains(input))
         {
@@ -171,7 +156,7 @@ fn recorded_answers_agree() {
     println!("{agree} of {} agree, {listed} listed as disagreements, not comparable: {apart:?}", facts.len());
     assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), facts.len(), wrong.join("\n"));
     assert!(listed * 100 <= facts.len(), "{listed} disagreements are more than 1 %");
-    let unused: Vec<_> = known::DISAGREEMENTS.iter().filter(|(known, _, _)| !used.contains(known)).collect();
+    let unused: Vec<_> = crate::known::DISAGREEMENTS.iter().filter(|(known, _, _)| !used.contains(known)).collect();
     assert!(unused.is_empty(), "listed, but we agree: {unused:?}");
 }
 
@@ -188,7 +173,7 @@ fn content(path: &Path) -> Vec<u8> {
 /// The files of these folders of the corpora.
 fn files(places: &[&str]) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut waiting: Vec<PathBuf> = places.iter().filter_map(|place| corpus(place)).collect();
+    let mut waiting: Vec<PathBuf> = places.iter().filter_map(|place| corpora::file(place)).collect();
     while let Some(place) = waiting.pop() {
         if place.is_dir() {
             waiting.extend(std::fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path()));
@@ -233,7 +218,7 @@ fn real_content_has_no_errors() {
                     *warnings.entry(fault.code.to_string()).or_default() += 1;
                     continue;
                 }
-                let known = known::REAL_ERRORS.iter().any(|(of, code, pointer, _)| {
+                let known = crate::known::REAL_ERRORS.iter().any(|(of, code, pointer, _)| {
                     name.starts_with(of) && *code == fault.code && fault.pointer.contains(pointer)
                 });
                 if !known {
@@ -257,7 +242,7 @@ fn real_content_has_no_errors() {
 #[test]
 #[ignore = "measures"]
 fn objects_a_second() {
-    let Some(place) = corpus("attack/enterprise-attack-18.1.stix21.json.xz") else { return };
+    let Some(place) = corpora::file("attack/enterprise-attack-18.1.stix21.json.xz") else { return };
     let text = content(&place);
     let limits = limits();
     let objects = split_objects(&text, &limits).unwrap();

@@ -1,7 +1,5 @@
 //! The rules of validation, one by one: a good object of every type, and what each change to one makes of it.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test panics where it fails")]
-
 use model::fault::{Fault, Severity};
 use model::json::Limits;
 use model::stix::faults;

@@ -1,15 +1,12 @@
 //! Equality by meaning: one key for all spellings of one observable or of one indicator's pattern.
 
-mod pattern;
-mod spelling;
-
 use serde_json::{Map, Value};
 
 use super::deterministic::contribution;
 use crate::canonical::canonical;
+use crate::pattern::equivalence::normal_form;
+use crate::spelling;
 use crate::time::Timestamp;
-
-pub use pattern::TERMS_MAX;
 
 type Members = Map<String, Value>;
 
@@ -33,7 +30,7 @@ fn indicator(object: &Members) -> Option<Value> {
     let text = object.get("pattern")?.as_str()?;
     let kind = object.get("pattern_type").and_then(Value::as_str).unwrap_or("stix");
     let pattern = match crate::pattern::parse(text) {
-        Ok(tree) if kind == "stix" => pattern::normal(&tree),
+        Ok(tree) if kind == "stix" => normal_form(&tree),
         // Another language, or none: only the ends of lines and of the text mean nothing.
         _ => text.replace("\r\n", "\n").trim().to_owned(),
     };
