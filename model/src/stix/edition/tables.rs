@@ -1,103 +1,20 @@
 //! What differs between STIX 2.0 and 2.1, as tables.
 
+use crate::stix::validate::vocabulary::{self, Vocabulary};
+
 /// Name of what 2.0 had and 2.1 no longer has.
 pub(super) const OLD_PREFIX: &str = "x_stix20_";
 /// Name of what 2.1 has and 2.0 did not have yet.
 pub(super) const NEW_PREFIX: &str = "x_stix21_";
 
-/// Types whose required `labels` of 2.0 became a list of their own: type, property of 2.1, the words of the vocabularies of
-/// both (2.0 part 2 "Vocabularies", 2.1 §10). Other labels are labels in both.
-pub(super) const TYPED_LABELS: &[(&str, &str, &[&str])] = &[
-    (
-        "indicator",
-        "indicator_types",
-        &[
-            "anomalous-activity",
-            "anonymization",
-            "attribution",
-            "benign",
-            "compromised",
-            "malicious-activity",
-            "unknown",
-        ],
-    ),
-    (
-        "malware",
-        "malware_types",
-        &[
-            "adware",
-            "backdoor",
-            "bootkit",
-            "bot",
-            "ddos",
-            "downloader",
-            "dropper",
-            "exploit-kit",
-            "keylogger",
-            "ransomware",
-            "remote-access-trojan",
-            "resource-exploitation",
-            "rogue-security-software",
-            "rootkit",
-            "screen-capture",
-            "spyware",
-            "trojan",
-            "unknown",
-            "virus",
-            "webshell",
-            "wiper",
-            "worm",
-        ],
-    ),
-    (
-        "report",
-        "report_types",
-        &[
-            "attack-pattern",
-            "campaign",
-            "identity",
-            "indicator",
-            "intrusion-set",
-            "malware",
-            "observed-data",
-            "threat-actor",
-            "threat-report",
-            "tool",
-            "vulnerability",
-        ],
-    ),
-    (
-        "threat-actor",
-        "threat_actor_types",
-        &[
-            "activist",
-            "competitor",
-            "crime-syndicate",
-            "criminal",
-            "hacker",
-            "insider-accidental",
-            "insider-disgruntled",
-            "nation-state",
-            "sensationalist",
-            "spy",
-            "terrorist",
-            "unknown",
-        ],
-    ),
-    (
-        "tool",
-        "tool_types",
-        &[
-            "credential-exploitation",
-            "denial-of-service",
-            "exploitation",
-            "information-gathering",
-            "network-capture",
-            "remote-access",
-            "unknown",
-            "vulnerability-scanning",
-        ],
-    ),
+/// Types whose required `labels` of 2.0 became a list of their own: type, property of 2.1, the words of the vocabulary, which both
+/// have (2.0 part 2 "Vocabularies", 2.1 §10). Other labels are labels in both.
+static TYPED_LABELS: [(&str, &str, &Vocabulary); 5] = [
+    ("indicator", "indicator_types", &vocabulary::INDICATOR_TYPE),
+    ("malware", "malware_types", &vocabulary::MALWARE_TYPE),
+    ("report", "report_types", &vocabulary::REPORT_TYPE),
+    ("threat-actor", "threat_actor_types", &vocabulary::THREAT_ACTOR_TYPE),
+    ("tool", "tool_types", &vocabulary::TOOL_TYPE),
 ];
 
 /// Properties of cyber-observables under another name: type, name in 2.0, name in 2.1.
@@ -187,5 +104,5 @@ pub(super) fn of<'a>(table: &[(&str, &'a [&'a str])], object_type: &str) -> &'a 
 
 /// The types' property and vocabulary of a type.
 pub(super) fn typed_labels(object_type: &str) -> Option<(&'static str, &'static [&'static str])> {
-    TYPED_LABELS.iter().find(|(name, _, _)| *name == object_type).map(|(_, property, words)| (*property, *words))
+    TYPED_LABELS.iter().find(|(name, _, _)| *name == object_type).map(|(_, property, known)| (*property, known.words))
 }

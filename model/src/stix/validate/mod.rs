@@ -19,7 +19,7 @@ mod properties;
 mod relations;
 mod rules;
 mod text;
-mod vocabulary;
+pub(super) mod vocabulary;
 
 pub use bundle::faults_of_text;
 

@@ -1,7 +1,7 @@
 //! The vocabularies of STIX 2.1 §10. Open ones may be added to (a warning), closed ones not (an error).
 
 /// A list of words that a property's value comes from.
-pub(super) struct Vocabulary {
+pub(in crate::stix) struct Vocabulary {
     /// As the standard calls it.
     pub(super) name: &'static str,
     pub(super) section: &'static str,
@@ -9,7 +9,7 @@ pub(super) struct Vocabulary {
     pub(super) open: bool,
     /// The words of §10 are no lower-case words with hyphens here, so neither need a producer's own be.
     pub(super) free_form: bool,
-    pub(super) words: &'static [&'static str],
+    pub(in crate::stix) words: &'static [&'static str],
 }
 
 const fn open(name: &'static str, section: &'static str, words: &'static [&'static str]) -> Vocabulary {
@@ -117,7 +117,7 @@ pub(super) static IMPLEMENTATION_LANGUAGE: Vocabulary = open(
     ],
 );
 
-pub(super) static INDICATOR_TYPE: Vocabulary = open(
+pub(in crate::stix) static INDICATOR_TYPE: Vocabulary = open(
     "indicator-type-ov",
     "STIX 2.1 §10.10",
     &["anomalous-activity", "anonymization", "benign", "compromised", "malicious-activity", "attribution", "unknown"],
@@ -233,7 +233,7 @@ pub(super) static MALWARE_CAPABILITIES: Vocabulary = open(
     ],
 );
 
-pub(super) static MALWARE_TYPE: Vocabulary = open(
+pub(in crate::stix) static MALWARE_TYPE: Vocabulary = open(
     "malware-type-ov",
     "STIX 2.1 §10.15",
     &[
@@ -322,7 +322,7 @@ pub(super) static REGION: Vocabulary = open(
     ],
 );
 
-pub(super) static REPORT_TYPE: Vocabulary = open(
+pub(in crate::stix) static REPORT_TYPE: Vocabulary = open(
     "report-type-ov",
     "STIX 2.1 §10.22",
     &[
@@ -340,7 +340,7 @@ pub(super) static REPORT_TYPE: Vocabulary = open(
     ],
 );
 
-pub(super) static THREAT_ACTOR_TYPE: Vocabulary = open(
+pub(in crate::stix) static THREAT_ACTOR_TYPE: Vocabulary = open(
     "threat-actor-type-ov",
     "STIX 2.1 §10.23",
     &[
@@ -379,7 +379,7 @@ pub(super) static THREAT_ACTOR_SOPHISTICATION: Vocabulary = open(
     &["none", "minimal", "intermediate", "advanced", "expert", "innovator", "strategic"],
 );
 
-pub(super) static TOOL_TYPE: Vocabulary = open(
+pub(in crate::stix) static TOOL_TYPE: Vocabulary = open(
     "tool-type-ov",
     "STIX 2.1 §10.26",
     &[
