@@ -3,6 +3,7 @@
 //! Architecture invariant: no I/O, no clock; a [`RuleSet`] never changes, [`RuleSet::with_changes`] makes a new one that
 //! shares what stayed the same.
 
+mod build;
 mod comparison;
 mod compile;
 mod cost;

@@ -1,6 +1,7 @@
 //! Of two rules with one key the last counts, however each of them is held.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that goes wrong may end")]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use matching::{Match, RuleSet, RuleSource, Settings};
@@ -57,31 +58,41 @@ fn rules() -> impl Strategy<Value = Vec<(u8, usize)>> {
     prop::collection::vec((0..8_u8, 0..PATTERNS.len()), 0..14)
 }
 
+type Wanted = BTreeMap<Arc<str>, usize>;
+
+fn check(set: &RuleSet, wanted: &Wanted) -> Result<(), TestCaseError> {
+    prop_assert_eq!(set.len(), wanted.len());
+    for name in ["a.example", "b.example", "x.b.example", "other"] {
+        let hits = |pattern: usize| match pattern {
+            0 | 3 => name == "a.example",
+            1 => name.ends_with("b.example"),
+            2 => name.contains("exam"),
+            _ => false,
+        };
+        let all: Vec<Arc<str>> =
+            wanted.iter().filter(|(_, pattern)| hits(**pattern)).map(|(key, _)| Arc::clone(key)).collect();
+        prop_assert_eq!(keys(set, name), all, "{}", name);
+    }
+    Ok(())
+}
+
 proptest! {
     #[test]
-    fn whatever_came_before_counts_no_longer(first in rules(), second in rules(), removed in prop::collection::vec(0..8_u8, 0..3), recent in 0..6_usize) {
+    fn whatever_came_before_counts_no_longer(
+        first in rules(),
+        later in prop::collection::vec((rules(), prop::collection::vec(0..8_u8, 0..3)), 0..4),
+        recent in 0..6_usize,
+    ) {
         let settings = Settings { recent, ..Settings::default() };
-        let compiled = RuleSet::compile(first.iter().map(source), settings);
-        let gone: Vec<Arc<str>> = removed.iter().map(|key| key_of(*key)).collect();
-        let changed = compiled.with_changes([], &gone).with_changes(second.iter().map(source), &[]);
-        let mut wanted: std::collections::BTreeMap<Arc<str>, usize> = first.iter().map(|(key, pattern)| (key_of(*key), *pattern)).collect();
-        let check = |set: &RuleSet, wanted: &std::collections::BTreeMap<Arc<str>, usize>| {
-            prop_assert_eq!(set.len(), wanted.len());
-            for name in ["a.example", "b.example", "x.b.example", "other"] {
-                let hits = |pattern: usize| match pattern {
-                    0 | 3 => name == "a.example",
-                    1 => name.ends_with("b.example"),
-                    2 => name.contains("exam"),
-                    _ => false,
-                };
-                let all: Vec<Arc<str>> = wanted.iter().filter(|(_, pattern)| hits(**pattern)).map(|(key, _)| Arc::clone(key)).collect();
-                prop_assert_eq!(keys(set, name), all, "{}", name);
-            }
-            Ok(())
-        };
-        check(&compiled, &wanted)?;
-        wanted.retain(|key, _| !gone.contains(key));
-        wanted.extend(second.iter().map(|(key, pattern)| (key_of(*key), *pattern)));
-        check(&changed, &wanted)?;
+        let mut set = RuleSet::compile(first.iter().map(source), settings);
+        let mut wanted: Wanted = first.iter().map(|(key, pattern)| (key_of(*key), *pattern)).collect();
+        check(&set, &wanted)?;
+        for (added, removed) in &later {
+            let removed: Vec<Arc<str>> = removed.iter().map(|key| key_of(*key)).collect();
+            set = set.with_changes(added.iter().map(source), &removed);
+            wanted.retain(|key, _| !removed.contains(key));
+            wanted.extend(added.iter().map(|(key, pattern)| (key_of(*key), *pattern)));
+            check(&set, &wanted)?;
+        }
     }
 }

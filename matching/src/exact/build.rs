@@ -6,18 +6,12 @@ use std::hash::{BuildHasher, RandomState};
 use model::time::Timestamp;
 
 use super::keys::{Packed, Packing, renumbered};
-use super::{BLANK, Domain, ExactTable, Kind, begin, bucket_of, hash, occurs};
+use super::{BLANK, Domain, Entries, Entry, ExactTable, Kind, begin, bucket_of, hash, occurs};
 
 /// Entries of a bucket, on average.
 const BUCKET_ENTRIES: usize = 6;
-
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    place: u64,
-    tag: u64,
-    rule: u32,
-    kind: u8,
-}
+/// The number of a rule that is there no longer.
+pub(super) const GONE: u32 = u32::MAX;
 
 /// A table in the making.
 #[derive(Debug)]
@@ -40,6 +34,7 @@ impl Default for Builder {
 }
 
 impl Builder {
+    /// A table to be merged with others of that seed.
     pub(crate) fn with_seed(seed: u64) -> Self {
         Self {
             seed,
@@ -92,31 +87,27 @@ impl Builder {
     pub(crate) fn finish(self) -> ExactTable {
         let Self { seed, mut entries, kind_table, packing, keys, valid, domains, .. } = self;
         let (mut names, others) = packing.finish();
-        let (order, numbers) = ordered(&keys, &others);
+        // The order of the values does not hang on that of the keys; each takes a core.
+        let (order, numbers) = std::thread::scope(|scope| {
+            let sorting = scope.spawn(|| entries.sort_unstable());
+            let ordered = ordered(&keys, &others);
+            if let Err(panic) = sorting.join() {
+                std::panic::resume_unwind(panic);
+            }
+            ordered
+        });
         (names.prefix, names.uuid) = order.iter().map(|(key, _)| *key).unzip();
         let valid = order.iter().filter_map(|(_, rule)| valid.get(*rule as usize)).copied().collect();
-        drop(keys);
-        entries.retain_mut(|entry| match numbers.get(entry.rule as usize) {
-            Some(number) if *number != u32::MAX => {
-                entry.rule = *number;
-                true
+        drop((keys, order));
+        let mut sorted = Entries::with_capacity(entries.len());
+        for value in entries.chunk_by_mut(|a, b| (a.place, a.tag) == (b.place, b.tag)) {
+            for entry in &mut *value {
+                entry.rule = numbers.get(entry.rule as usize).copied().unwrap_or(GONE);
             }
-            _ => false, // replaced by a later rule of the same key
-        });
-        entries.sort_unstable_by_key(|entry| (entry.place, entry.tag, entry.rule));
-        let table = ExactTable {
-            seed,
-            buckets: buckets(&entries),
-            tags: entries.iter().map(|entry| entry.tag).collect(),
-            rules: entries.iter().map(|entry| entry.rule).collect(),
-            kinds: entries.iter().map(|entry| entry.kind).collect(),
-            kind_table,
-            keys: names,
-            valid,
-            domains,
-            ..ExactTable::default()
-        };
-        table.counted()
+            value.sort_unstable();
+            value.iter().filter(|entry| entry.rule != GONE).for_each(|entry| sorted.push(*entry));
+        }
+        ExactTable::of(seed, sorted, kind_table, names, valid, domains)
     }
 }
 
@@ -131,7 +122,7 @@ fn number(kinds: &mut HashMap<Kind, u8>, table: &mut Vec<Kind>, kind: Kind) -> O
 }
 
 /// The rules in the order of their keys, each key once, by the last of its rules; and for each rule as it came its place
-/// there, or `u32::MAX` if a later one replaced it.
+/// there, or [`GONE`] if a later one replaced it.
 fn ordered(keys: &[Packed], others: &[u128]) -> (Vec<(Packed, u32)>, Vec<u32>) {
     let mut order: Vec<(Packed, u32)> = keys.iter().map(|key| renumbered(*key, others)).zip(0..).collect();
     order.sort_unstable();
@@ -142,7 +133,7 @@ fn ordered(keys: &[Packed], others: &[u128]) -> (Vec<(Packed, u32)>, Vec<u32>) {
             _ => last.push((key, rule)),
         }
     }
-    let mut numbers = vec![u32::MAX; keys.len()];
+    let mut numbers = vec![GONE; keys.len()];
     for (number, (_, rule)) in (0..).zip(&last) {
         if let Some(place) = numbers.get_mut(*rule as usize) {
             *place = number;
@@ -151,13 +142,14 @@ fn ordered(keys: &[Packed], others: &[u128]) -> (Vec<(Packed, u32)>, Vec<u32>) {
     (last, numbers)
 }
 
-fn buckets(entries: &[Entry]) -> Vec<u64> {
-    let count = entries.len().div_ceil(BUCKET_ENTRIES);
+/// The heads of the buckets of entries whose places ascend.
+pub(super) fn buckets(places: &[u32]) -> Vec<u64> {
+    let count = places.len().div_ceil(BUCKET_ENTRIES);
     let mut buckets = vec![0_u64; count + 1];
-    for entry in entries {
-        if let Some(head) = buckets.get_mut(bucket_of(entry.place, count)) {
+    for place in places {
+        if let Some(head) = buckets.get_mut(bucket_of(*place, count)) {
             *head += 1; // how many, for now
-            *head |= u64::from(occurs(entry.place)) << 32;
+            *head |= u64::from(occurs(*place)) << 32;
         }
     }
     let mut start = 0_u64;

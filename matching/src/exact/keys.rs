@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::build::GONE;
+
 /// The prefix of keys that do not end in a UUID; their UUID is their place among the others.
 const OTHER: u16 = u16::MAX;
 const UUID_CHARACTERS: usize = 36;
@@ -60,6 +62,83 @@ impl Keys {
     pub(super) fn bytes(&self) -> usize {
         let texts: usize = self.prefixes.iter().chain(&self.others).map(|text| text.len() + 16).sum();
         texts + self.prefix.len() * 2 + self.uuid.len() * 16
+    }
+}
+
+/// The keys of two tables in one order.
+pub(super) struct Merged {
+    pub(super) keys: Keys,
+    /// For each key of either table its place there, or [`GONE`].
+    pub(super) old: Vec<u32>,
+    pub(super) new: Vec<u32>,
+}
+
+impl Keys {
+    fn packed(&self, place: usize) -> Option<Packed> {
+        Some((*self.prefix.get(place)?, *self.uuid.get(place)?))
+    }
+
+    /// Those of `self` that stay, and those of `newer`, which replace them: a key of `newer` that is not kept takes that of
+    /// `self` with it.
+    pub(super) fn merged(
+        &self,
+        newer: &Self,
+        stays: impl Fn(usize) -> bool,
+        kept: impl Fn(usize) -> bool,
+    ) -> Option<Merged> {
+        let mut keys = Self { prefixes: self.prefixes.clone(), ..Self::default() };
+        let mut numbers = Vec::with_capacity(newer.prefixes.len());
+        for prefix in &newer.prefixes {
+            let known = keys.prefixes.iter().position(|known| known == prefix);
+            let number = known.unwrap_or(keys.prefixes.len());
+            if known.is_none() {
+                keys.prefixes.push(prefix.clone());
+            }
+            numbers.push(u16::try_from(number).ok().filter(|number| *number < OTHER)?);
+        }
+        keys.others = self.others.iter().chain(&newer.others).cloned().collect();
+        keys.others.sort();
+        keys.others.dedup();
+        let (old_others, new_others) = (keys.places_of(&self.others), keys.places_of(&newer.others));
+        let mut coming: Vec<(Packed, usize)> = Vec::with_capacity(newer.uuid.len());
+        for place in 0..newer.uuid.len() {
+            let (prefix, uuid) = renumbered(newer.packed(place)?, &new_others);
+            let prefix = numbers.get(usize::from(prefix)).copied().unwrap_or(prefix);
+            coming.push(((prefix, uuid), place));
+        }
+        coming.sort_unstable();
+        let mut merged = Merged { keys, old: vec![GONE; self.uuid.len()], new: vec![GONE; newer.uuid.len()] };
+        let mut coming = coming.into_iter().peekable();
+        for place in 0..self.uuid.len() {
+            let key = renumbered(self.packed(place)?, &old_others);
+            while let Some((earlier, from)) = coming.next_if(|(new, _)| *new < key) {
+                merged.take(earlier, kept(from), false, from)?;
+            }
+            let is_replaced = coming.peek().is_some_and(|(new, _)| *new == key);
+            merged.take(key, stays(place) && !is_replaced, true, place)?;
+        }
+        for (key, from) in coming {
+            merged.take(key, kept(from), false, from)?;
+        }
+        Some(merged)
+    }
+
+    /// Where each of `others` stands among those of `self`, which has all of them.
+    fn places_of(&self, others: &[Box<str>]) -> Vec<u128> {
+        others.iter().map(|other| self.others.binary_search(other).unwrap_or(0) as u128).collect()
+    }
+}
+
+impl Merged {
+    fn take(&mut self, (prefix, uuid): Packed, stays: bool, is_old: bool, from: usize) -> Option<()> {
+        if stays {
+            let place = u32::try_from(self.keys.uuid.len()).ok().filter(|place| *place != GONE)?;
+            let places = if is_old { &mut self.old } else { &mut self.new };
+            *places.get_mut(from)? = place;
+            self.keys.prefix.push(prefix);
+            self.keys.uuid.push(uuid);
+        }
+        Some(())
     }
 }
 

@@ -1,12 +1,13 @@
 //! Values that are compared whole, in as few bytes as possible: some fifty for an indicator, its key and times included.
 //!
-//! A value is known by 64 bits of a keyed hash, beside the bucket that other bits of it choose: of 10¹⁸ lookups one finds what is
-//! not there. Buckets say in one word where their entries begin and which of 32 bits occur among them, so that most of what
+//! A value is known by 96 bits of a keyed hash: 32 choose its bucket, 64 tell it from others there. Of 10¹⁸ lookups one finds what
+//! is not there. Both are kept, so that two tables can be merged without the values. Buckets say in one word where their entries begin and which of 32 bits occur among them, so that most of what
 //! is not held is told from the word alone, without the entries' memory being touched.
 
 mod admit;
 mod build;
 mod keys;
+mod merge;
 #[cfg(test)]
 mod tests;
 
@@ -47,15 +48,58 @@ pub(crate) struct Kind {
 /// The times of a rule that counts no longer: it matches at none.
 const BLANK: [i64; 2] = [i64::MAX, i64::MIN];
 
+/// Entries: values and the rules that have them, ascending by place and tag.
+#[derive(Debug, Default)]
+struct Entries {
+    places: Vec<u32>,
+    tags: Vec<u64>,
+    rules: Vec<u32>,
+    kinds: Vec<u8>,
+}
+
+impl Entries {
+    fn with_capacity(capacity: usize) -> Self {
+        Self {
+            places: Vec::with_capacity(capacity),
+            tags: Vec::with_capacity(capacity),
+            rules: Vec::with_capacity(capacity),
+            kinds: Vec::with_capacity(capacity),
+        }
+    }
+
+    fn push(&mut self, entry: Entry) {
+        self.places.push(entry.place);
+        self.tags.push(entry.tag);
+        self.rules.push(entry.rule);
+        self.kinds.push(entry.kind);
+    }
+
+    fn get(&self, at: usize) -> Option<Entry> {
+        Some(Entry {
+            place: *self.places.get(at)?,
+            tag: *self.tags.get(at)?,
+            rule: *self.rules.get(at)?,
+            kind: *self.kinds.get(at)?,
+        })
+    }
+}
+
+/// One value of one rule. Ordered by where it lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    place: u32,
+    tag: u64,
+    rule: u32,
+    kind: u8,
+}
+
 /// An immutable table: value → rules.
 #[derive(Debug, Default)]
 pub(crate) struct ExactTable {
     seed: u64,
     /// One more than there are buckets. Low half: where the entries begin; high half: which of 32 bits occur among them.
     buckets: Vec<u64>,
-    tags: Vec<u64>,
-    rules: Vec<u32>,
-    kinds: Vec<u8>,
+    entries: Entries,
     kind_table: Vec<Kind>,
     keys: Keys,
     /// How many rules count: those that a rule held elsewhere has replaced are left out.
@@ -69,6 +113,11 @@ pub(crate) struct ExactTable {
 }
 
 impl ExactTable {
+    /// The seed of its hash, which tables have in common that are to be merged; none if it never held anything.
+    pub(crate) fn seed(&self) -> Option<u64> {
+        (!self.buckets.is_empty()).then_some(self.seed)
+    }
+
     /// How many rules it holds.
     pub(crate) fn len(&self) -> usize {
         self.held
@@ -89,11 +138,11 @@ impl ExactTable {
             return;
         }
         let (start, end) = (begin(*head), begin(*next));
-        let tags = self.tags.get(start..end).unwrap_or_default();
-        for (entry, _) in (start..).zip(tags).filter(|(_, found)| **found == tag) {
-            let kind = self.kinds.get(entry).and_then(|kind| self.kind_table.get(usize::from(*kind)));
-            if let (Some(rule), Some(kind)) = (self.rules.get(entry), kind) {
-                each(*rule, *kind);
+        let tags = self.entries.tags.get(start..end).unwrap_or_default();
+        for (at, _) in (start..).zip(tags).filter(|(_, found)| **found == tag) {
+            let Some(entry) = self.entries.get(at).filter(|entry| entry.place == place) else { continue };
+            if let Some(kind) = self.kind_table.get(usize::from(entry.kind)) {
+                each(entry.rule, *kind);
             }
         }
     }
@@ -114,6 +163,13 @@ impl ExactTable {
         u32::try_from(rule).ok()
     }
 
+    /// Rules by the places of their keys, from their parts; `domains` are those that occur.
+    fn of(seed: u64, entries: Entries, kind_table: Vec<Kind>, keys: Keys, valid: Vec<[i64; 2]>, domains: u8) -> Self {
+        let buckets = build::buckets(&entries.places);
+        let table = Self { seed, buckets, entries, kind_table, keys, valid, domains, ..Self::default() };
+        table.counted()
+    }
+
     /// What follows from its parts.
     fn counted(mut self) -> Self {
         self.held = self.valid.iter().filter(|valid| **valid != BLANK).count();
@@ -125,31 +181,27 @@ impl ExactTable {
     /// Bytes that it takes.
     #[cfg(test)]
     pub(crate) fn bytes(&self) -> usize {
-        self.buckets.len() * 8
-            + self.tags.len() * 8
-            + self.rules.len() * 4
-            + self.kinds.len()
-            + self.valid.len() * 16
-            + self.keys.bytes()
+        self.buckets.len() * 8 + self.entries.tags.len() * (4 + 8 + 4 + 1) + self.valid.len() * 16 + self.keys.bytes()
     }
 }
 
 /// Where a value lies, and by what it is known there.
-fn hash(seed: u64, domain: Domain, value: &[u8]) -> (u64, u64) {
+fn hash(seed: u64, domain: Domain, value: &[u8]) -> (u32, u64) {
     let seed = seed.wrapping_add((domain as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let both = xxh3_128_with_seed(value, seed).to_le_bytes();
-    let (low, high) = both.split_at(8);
-    let number = |half: &[u8]| half.try_into().map_or(0, u64::from_le_bytes);
-    (number(high), number(low))
+    let (tag, rest) = both.split_at(8);
+    let tag = tag.try_into().map_or(0, u64::from_le_bytes);
+    let place = rest.first_chunk().map_or(0, |place| u32::from_le_bytes(*place));
+    (place, tag)
 }
 
 /// The bucket, of so many: in the order of the places.
-fn bucket_of(place: u64, count: usize) -> usize {
-    let product = u128::from(place) * (count as u128);
-    usize::try_from(product >> 64).unwrap_or(0)
+fn bucket_of(place: u32, count: usize) -> usize {
+    let product = u64::from(place) * (count as u64);
+    usize::try_from(product >> 32).unwrap_or(0)
 }
 
-fn occurs(place: u64) -> u32 {
+fn occurs(place: u32) -> u32 {
     1 << (place & 31)
 }
 

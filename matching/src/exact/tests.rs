@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use proptest::prelude::*;
 
@@ -68,6 +68,39 @@ proptest! {
             prop_assert_eq!(&table.key(rule), *key);
         }
         prop_assert_eq!(table.rule("indicator--00000000-0000-4000-8000-000000000000"), None);
+    }
+}
+
+proptest! {
+    /// Tables that are merged hold what one table of all holds, whatever was taken away before.
+    #[test]
+    fn merged_tables_are_one(first in rules(), second in rules(), third in rules(), gone in prop::collection::vec(key(), 0..6)) {
+        let (one, two, three) = (table(&first), table(&second), table(&third));
+        let numbers = gone.iter().filter_map(|key| one.rule(key)).collect();
+        let merged = one.merged(&two, &numbers).unwrap().merged(&three, &HashSet::new()).unwrap();
+        let left: Vec<Rule> = first.into_iter().filter(|(key, _)| !gone.contains(key)).chain(second).chain(third).collect();
+        let whole = table(&left);
+        prop_assert_eq!(merged.len(), whole.len());
+        for domain in [Domain::Name, Domain::Text, Domain::Address] {
+            for value in ["", "a", "b", "c", "aa", "ab", "abc", "ccc"] {
+                prop_assert_eq!(found(&merged, domain, value), found(&whole, domain, value));
+            }
+        }
+        for (key, _) in &left {
+            prop_assert_eq!(merged.rule(key).map(|rule| merged.key(rule)), Some(key.clone()));
+        }
+    }
+
+    /// A rule that is held elsewhere since takes the one of its key with it.
+    #[test]
+    fn what_is_blank_replaces(rules in rules(), gone in key()) {
+        let one = table(&rules);
+        let mut builder = Builder::with_seed(7);
+        builder.rule("something else", ALWAYS.0, ALWAYS.1).unwrap();
+        builder.blank(&gone);
+        let merged = one.merged(&builder.finish(), &HashSet::new()).unwrap();
+        prop_assert_eq!(merged.rule(&gone), None);
+        prop_assert_eq!(merged.len(), one.len() - usize::from(one.rule(&gone).is_some()) + 1);
     }
 }
 
