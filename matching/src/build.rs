@@ -139,8 +139,10 @@ impl RuleSet {
             }
             not_matched.remove(&source.key);
             match self.fitting(&source, &mut room) {
-                Ok(Compiled::Single(rule)) => new.rules.push(Arc::new(rule)),
-                Ok(Compiled::Windowed(rule)) => new.windowed.push(Arc::new(rule)),
+                Ok(Compiled::Single(rule)) => new.rules.push(Arc::new(Rule { pattern: text(&source), ..rule })),
+                Ok(Compiled::Windowed(rule)) => {
+                    new.windowed.push(Arc::new(Windowed { pattern: text(&source), ..rule }));
+                }
                 Err(why) => {
                     not_matched.insert(source.key, why);
                 }
@@ -185,6 +187,10 @@ impl RuleSet {
         room.regex_bytes = bytes;
         Ok(compiled)
     }
+}
+
+fn text(source: &RuleSource) -> Box<str> {
+    source.pattern.to_string().into()
 }
 
 /// The table of those that are one value or a choice of several, and the rest; of two with the same key the last counts.

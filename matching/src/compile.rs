@@ -35,6 +35,8 @@ pub(crate) struct Rule {
     pub(crate) valid_from: Timestamp,
     pub(crate) valid_until: Timestamp,
     pub(crate) program: Program,
+    /// In canonical form; empty until the rule has its place in a set.
+    pub(crate) pattern: Box<str>,
 }
 
 /// What must hold of one observation.
@@ -75,9 +77,13 @@ pub(crate) fn compile(
         source.valid_until.unwrap_or(Timestamp::from_micros(i64::MAX)),
     );
     let compiled = match single(&source.pattern.root, valid, &mut budget)? {
-        Some((program, (valid_from, valid_until))) => {
-            Compiled::Single(Rule { key: Arc::clone(&source.key), valid_from, valid_until, program })
-        }
+        Some((program, (valid_from, valid_until))) => Compiled::Single(Rule {
+            key: Arc::clone(&source.key),
+            valid_from,
+            valid_until,
+            program,
+            pattern: "".into(),
+        }),
         None => Compiled::Windowed(windowed(source, valid, settings, &mut budget)?),
     };
     *set_budget = budget.set;

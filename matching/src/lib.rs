@@ -1,6 +1,6 @@
 //! Compile indicators once into an immutable set, then scan observations cheaply.
 //!
-//! Architecture invariant: no I/O, no clock; a [`RuleSet`] never changes, [`RuleSet::with_changes`] makes a new one that
+//! Architecture invariant: no files, no clock; a [`RuleSet`] never changes, [`RuleSet::with_changes`] makes a new one that
 //! shares what stayed the same.
 
 mod build;
@@ -12,10 +12,12 @@ mod exact;
 mod explain;
 mod index;
 mod rules;
+mod saved;
 mod text;
 mod window;
 
 pub use compile::{NotMatched, RuleSource};
 pub use explain::{Explanation, LookedUp, Lookup, Reason, Window, explain, reasons};
 pub use rules::{Match, RuleSet, Settings};
+pub use saved::{SAVED_MAGIC, SavedError};
 pub use window::{PARTS_MAX, Tracker, TrackerCounts};

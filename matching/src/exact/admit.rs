@@ -7,7 +7,7 @@ use model::field::{Field, FieldValue};
 use model::observation::Observation;
 use model::value::canonical_url;
 
-use super::{Builder, Domain, ExactTable, Kind};
+use super::{Builder, Domain, ExactTable, Kind, Place};
 use crate::comparison::{Test, Wanted};
 use crate::compile::{Program, Rule};
 use crate::text::{composed, composed_owned};
@@ -86,52 +86,108 @@ fn octets(ip: IpAddr) -> Cow<'static, [u8]> {
     })
 }
 
+/// Values of an observation that are looked up together.
+const TOGETHER: usize = 32;
+
+/// What is looked up: a value, or a name that one stands below.
+#[derive(Debug, Clone, Copy)]
+struct Asked<'a> {
+    at: Place,
+    field: Field,
+    value: FieldValue<'a>,
+    below: bool,
+}
+
+/// Looks values up some at a time, so that memory is waited for once and not once for each.
+struct Lookups<'t, 'a, 'e> {
+    table: &'t ExactTable,
+    asked: [Option<Asked<'a>>; TOGETHER],
+    count: usize,
+    each: &'e mut dyn FnMut(u32, Field, FieldValue<'a>),
+}
+
 impl ExactTable {
     /// Hands each rule that a value of the observation satisfies to `each`, with the field and the value, in the fields' order.
     pub(crate) fn admit<'a>(&self, observation: &'a Observation, each: &mut dyn FnMut(u32, Field, FieldValue<'a>)) {
         if self.is_empty() {
             return;
         }
+        let mut lookups = Lookups { table: self, asked: [None; TOGETHER], count: 0, each };
         for field in Field::ALL.into_iter().filter(|field| self.fields & bit(*field) != 0) {
-            field.values(observation, &mut |value| self.admit_value(field, value, each));
+            field.values(observation, &mut |value| lookups.value(field, value));
+        }
+        lookups.look();
+    }
+}
+
+impl<'a> Lookups<'_, 'a, '_> {
+    fn value(&mut self, field: Field, value: FieldValue<'a>) {
+        let mut ask = |domain: Domain, bytes: &[u8], below: bool| self.ask(domain, bytes, (field, value, below));
+        match value {
+            FieldValue::Ip(IpAddr::V4(ip)) => ask(Domain::Address, &ip.octets(), false),
+            FieldValue::Ip(IpAddr::V6(ip)) => ask(Domain::Address, &ip.octets(), false),
+            FieldValue::Name(name) => {
+                ask(Domain::Name, name.as_bytes(), false);
+                if self.table.below {
+                    let parents = name.match_indices('.').filter_map(|(dot, _)| name.get(dot + 1..));
+                    parents.for_each(|parent| self.ask(Domain::Name, parent.as_bytes(), (field, value, true)));
+                }
+            }
+            FieldValue::Integer(number) => ask(Domain::Integer, &number.to_le_bytes(), false),
+            FieldValue::Time(time) => ask(Domain::Integer, &time.micros().to_le_bytes(), false),
+            FieldValue::Text(text) => {
+                ask(Domain::Text, composed(text).as_bytes(), false);
+                if self.table.domains & Domain::Caseless.bit() != 0 {
+                    self.ask(Domain::Caseless, lower(text).as_bytes(), (field, value, false));
+                }
+                if field == Field::UrlFull && self.table.domains & Domain::Url.bit() != 0 {
+                    let url = composed_owned(canonical_url(text));
+                    self.ask(Domain::Url, url.as_bytes(), (field, value, false));
+                }
+            }
         }
     }
 
-    fn admit_value<'a>(&self, field: Field, value: FieldValue<'a>, each: &mut dyn FnMut(u32, Field, FieldValue<'a>)) {
-        let mut look = |domain: Domain, bytes: &[u8], below: bool| {
-            if self.domains & domain.bit() == 0 {
-                return;
-            }
-            self.find(domain, bytes, |rule, kind| {
-                if kind.fields & bit(field) != 0 && if below { kind.below } else { kind.itself } {
-                    each(rule, field, value);
-                }
-            });
-        };
-        match value {
-            FieldValue::Ip(IpAddr::V4(ip)) => look(Domain::Address, &ip.octets(), false),
-            FieldValue::Ip(IpAddr::V6(ip)) => look(Domain::Address, &ip.octets(), false),
-            FieldValue::Name(name) => {
-                look(Domain::Name, name.as_bytes(), false);
-                let mut rest = name;
-                while self.below
-                    && let Some((_, parent)) = rest.split_once('.')
-                {
-                    look(Domain::Name, parent.as_bytes(), true);
-                    rest = parent;
-                }
-            }
-            FieldValue::Integer(number) => look(Domain::Integer, &number.to_le_bytes(), false),
-            FieldValue::Time(time) => look(Domain::Integer, &time.micros().to_le_bytes(), false),
-            FieldValue::Text(text) => {
-                look(Domain::Text, composed(text).as_bytes(), false);
-                if self.domains & Domain::Caseless.bit() != 0 {
-                    look(Domain::Caseless, composed_owned(text.to_lowercase()).as_bytes(), false);
-                }
-                if field == Field::UrlFull && self.domains & Domain::Url.bit() != 0 {
-                    look(Domain::Url, composed_owned(canonical_url(text)).as_bytes(), false);
-                }
-            }
+    #[inline]
+    fn ask(&mut self, domain: Domain, bytes: &[u8], (field, value, below): (Field, FieldValue<'a>, bool)) {
+        if self.table.domains & domain.bit() == 0 {
+            return;
+        }
+        if self.count == TOGETHER {
+            self.look();
+        }
+        if let Some(next) = self.asked.get_mut(self.count) {
+            *next = Some(Asked { at: self.table.place_of(domain, bytes), field, value, below });
+            self.count += 1;
         }
     }
+
+    /// Looks up what was asked for until now.
+    fn look(&mut self) {
+        let asked = self.asked.get(..self.count).unwrap_or_default();
+        // First all words, without a branch that hangs on one of them; most of what is not held ends here.
+        let mut held = 0_u32;
+        for (number, asked) in asked.iter().enumerate() {
+            held |= u32::from(asked.as_ref().is_some_and(|asked| self.table.may_hold(&asked.at))) << number;
+        }
+        while held != 0 {
+            let number = held.trailing_zeros() as usize;
+            held &= held - 1;
+            let Some(Some(asked)) = asked.get(number) else { break };
+            self.table.find(&asked.at, |rule, kind| {
+                if kind.fields & bit(asked.field) != 0 && if asked.below { kind.below } else { kind.itself } {
+                    (self.each)(rule, asked.field, asked.value);
+                }
+            });
+        }
+        self.count = 0;
+    }
+}
+
+fn lower(text: &str) -> Cow<'_, str> {
+    // Hashes are in lower case already.
+    if text.is_ascii() && !text.bytes().any(|b| b.is_ascii_uppercase()) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(composed_owned(text.to_lowercase()))
 }

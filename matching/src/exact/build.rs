@@ -6,10 +6,10 @@ use std::hash::{BuildHasher, RandomState};
 use model::time::Timestamp;
 
 use super::keys::{Packed, Packing, renumbered};
-use super::{BLANK, Domain, Entries, Entry, ExactTable, Kind, begin, bucket_of, hash, occurs};
+use super::{BLANK, Domain, Entries, Entry, ExactTable, Kind, begin, bucket_of, hash, signs};
 
 /// Entries of a bucket, on average.
-const BUCKET_ENTRIES: usize = 6;
+const BUCKET_ENTRIES: usize = 4;
 /// The number of a rule that is there no longer.
 pub(super) const GONE: u32 = u32::MAX;
 
@@ -143,13 +143,13 @@ fn ordered(keys: &[Packed], others: &[u128]) -> (Vec<(Packed, u32)>, Vec<u32>) {
 }
 
 /// The heads of the buckets of entries whose places ascend.
-pub(super) fn buckets(places: &[u32]) -> Vec<u64> {
-    let count = places.len().div_ceil(BUCKET_ENTRIES);
+pub(super) fn buckets(entries: &Entries) -> Vec<u64> {
+    let count = entries.places.len().div_ceil(BUCKET_ENTRIES);
     let mut buckets = vec![0_u64; count + 1];
-    for place in places {
+    for (place, tag) in entries.places.iter().zip(&entries.tags) {
         if let Some(head) = buckets.get_mut(bucket_of(*place, count)) {
             *head += 1; // how many, for now
-            *head |= u64::from(occurs(*place)) << 32;
+            *head |= u64::from(signs(*tag)) << 32;
         }
     }
     let mut start = 0_u64;

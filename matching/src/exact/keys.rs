@@ -57,12 +57,6 @@ impl Keys {
         let place = self.others.binary_search_by(|other| (**other).cmp(key)).ok()?;
         Some((OTHER, place as u128))
     }
-
-    #[cfg(test)]
-    pub(super) fn bytes(&self) -> usize {
-        let texts: usize = self.prefixes.iter().chain(&self.others).map(|text| text.len() + 16).sum();
-        texts + self.prefix.len() * 2 + self.uuid.len() * 16
-    }
 }
 
 /// The keys of two tables in one order.

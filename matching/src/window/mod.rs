@@ -31,6 +31,8 @@ pub(crate) struct Windowed {
     pub(crate) span_us: i64,
     /// Observations that the smallest match binds.
     pub(crate) least: u64,
+    /// In canonical form; empty until the rule has its place in a set.
+    pub(crate) pattern: Box<str>,
 }
 
 /// How the observation expressions are joined.
@@ -90,7 +92,8 @@ pub(crate) fn windowed(
         return not(format!("it has more than {PARTS_MAX} observation expressions with repetitions written out"));
     }
     let span_us = span(&shape).min(settings.span_us());
-    Ok(Windowed { key: Arc::clone(&source.key), valid_from, valid_until, leaves, shape, span_us, least })
+    let (key, pattern) = (Arc::clone(&source.key), "".into());
+    Ok(Windowed { key, valid_from, valid_until, leaves, shape, span_us, least, pattern })
 }
 
 struct Shaper<'a> {

@@ -1,0 +1,99 @@
+//! The engine alone, on one core, records in memory: `cargo bench -p bench --bench engine`. `BRIDGEWATCH_INDICATORS` says how many
+//! plain indicators (10,000,000).
+#![expect(clippy::print_stdout, reason = "a bench says what it measures")]
+
+use std::hint::black_box;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use bench::{indicators, observations, resident_bytes};
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use matching::{Match, RuleSet, Settings, Tracker};
+use model::observation::Observation;
+
+const OBSERVATIONS: u64 = 200_000;
+const WINDOWED: u64 = 1_000;
+const ADDED: u64 = 10_000;
+/// The allocator keeps what is free for a second.
+const GIVEN_BACK: Duration = Duration::from_secs(4);
+
+static SEEN: LazyLock<Vec<Observation>> = LazyLock::new(|| observations::made(OBSERVATIONS));
+
+static PLAIN: LazyLock<RuleSet> = LazyLock::new(|| {
+    let count = tests::place::number("BRIDGEWATCH_INDICATORS", 10_000_000);
+    let (began, before) = (Instant::now(), resident_bytes());
+    let sources = (0..count).filter_map(|number| indicators::source(&indicators::plain(number), number));
+    let set = RuleSet::compile(sources, Settings::default());
+    let seconds = began.elapsed().as_secs_f64();
+    std::thread::sleep(GIVEN_BACK); // what was needed to build it only
+    let megabytes = resident_bytes().saturating_sub(before) >> 20;
+    println!("{} plain indicators compiled in {:.2} s, {megabytes} MB", set.len(), seconds);
+    set
+});
+
+static REAL: LazyLock<RuleSet> = LazyLock::new(|| {
+    let Some(patterns) = indicators::real() else {
+        println!("skipped: no corpora");
+        return PLAIN.clone();
+    };
+    let sources = (1 << 40..).zip(&patterns).filter_map(|(number, pattern)| indicators::source(pattern, number));
+    let (began, before) = (Instant::now(), PLAIN.len());
+    let set = PLAIN.with_changes(sources, &[]);
+    println!("{} real patterns beside them in {:.2} s", set.len() - before, began.elapsed().as_secs_f64());
+    set
+});
+
+static WINDOWS: LazyLock<RuleSet> = LazyLock::new(|| {
+    let numbers = 1 << 41..(1 << 41) + WINDOWED;
+    let sources = numbers.filter_map(|number| indicators::source(&indicators::windowed(number), number));
+    REAL.with_changes(sources, &[])
+});
+
+fn main() {
+    divan::main();
+}
+
+fn scan(bencher: Bencher<'_, '_>, set: &RuleSet) {
+    let mut found: Vec<Match> = Vec::new();
+    bencher.counter(ItemsCount::new(SEEN.len())).bench_local(|| {
+        for observation in SEEN.iter() {
+            found.clear();
+            set.scan(black_box(observation), &mut found);
+            black_box(&found);
+        }
+    });
+}
+
+#[divan::bench(sample_count = 20, sample_size = 1)]
+fn plain_indicators(bencher: Bencher<'_, '_>) {
+    scan(bencher, &PLAIN);
+}
+
+#[divan::bench(sample_count = 20, sample_size = 1)]
+fn real_patterns_beside_them(bencher: Bencher<'_, '_>) {
+    scan(bencher, &REAL);
+}
+
+#[divan::bench(sample_count = 20, sample_size = 1)]
+fn windowed_patterns_beside_them(bencher: Bencher<'_, '_>) {
+    let (set, mut found) = (&*WINDOWS, Vec::new());
+    println!("{} patterns of several observations", set.windowed_len());
+    bencher.counter(ItemsCount::new(SEEN.len())).bench_local(|| {
+        let mut tracker = Tracker::new(Settings::default());
+        for observation in SEEN.iter() {
+            found.clear();
+            set.scan(black_box(observation), &mut found);
+            tracker.observe(set, observation, &mut found);
+            black_box(&found);
+        }
+    });
+}
+
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn ten_thousand_more(bencher: Bencher<'_, '_>) {
+    let first = 1_u64 << 42;
+    let sources: Vec<_> =
+        (first..first + ADDED).filter_map(|number| indicators::source(&indicators::plain(number), number)).collect();
+    bencher.with_inputs(|| sources.clone()).bench_local_values(|sources| WINDOWS.with_changes(sources, &[]));
+}
