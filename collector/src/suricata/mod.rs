@@ -1,8 +1,8 @@
 //! Suricata EVE: one JSON object a line.
 
+mod blocks;
 mod event;
 
-use std::io::{BufRead, Read};
 use std::net::IpAddr;
 
 use model::observation::{
@@ -11,79 +11,59 @@ use model::observation::{
 use model::time::Timestamp;
 use model::value::{canonical_name, canonical_url};
 
+pub(crate) use self::blocks::{Block, Blocks};
 use self::event::{
     Answer, Email as Mail, Event, FileInfo, Flow, Http as Request, Query, Scalar, Section, Smtp, Tls as Handshake,
 };
-use crate::decode::{authority_of, community_id, host_of};
-use crate::input::InputError;
+use crate::decode::{authority_of, host_of};
+use crate::input::{InputError, Reader};
 use crate::{Listener, Settings, Summary};
 
-pub(crate) fn read(
-    mut reader: Box<dyn BufRead + Send>,
-    settings: &Settings,
-    listener: &mut dyn Listener,
-) -> Result<Summary, InputError> {
+/// Reads a log and hands its observations to `listener`, as they come.
+pub(crate) fn read(reader: Reader, settings: &Settings, listener: &mut dyn Listener) -> Result<Summary, InputError> {
     let mut summary = Summary::default();
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let limit = settings.line_bytes as u64 + 1;
-        match (&mut reader).take(limit).read_until(b'\n', &mut line) {
-            Ok(0) => return Ok(summary),
-            Ok(_) => {}
-            Err(error) => {
-                let record = summary.records;
-                summary.fault(settings, record, "input-read", format!("the input cannot be read on: {error}"));
-                return Ok(summary);
-            }
+    let (mut blocks, mut block) = (Blocks::new(reader, settings), Block::default());
+    while blocks.next(&mut block)? {
+        if !lines(&block, settings, &mut summary, listener) {
+            break;
         }
+    }
+    Ok(summary)
+}
+
+/// Hands the observations of a block to `listener` and says in `summary` what else there was. False if the listener wants no more.
+pub(crate) fn lines(block: &Block, settings: &Settings, summary: &mut Summary, listener: &mut dyn Listener) -> bool {
+    let mut last = block.first.saturating_sub(1);
+    for (record, line) in (block.first..).zip(block.lines()) {
+        last = record;
         summary.records += 1;
-        let record = summary.records;
-        if line.len() as u64 >= limit && line.last() != Some(&b'\n') {
-            summary.fault(
-                settings,
-                record,
-                "line-too-long",
-                format!("the line has more than {} bytes", settings.line_bytes),
-            );
-            skip_line(&mut reader)?;
+        if line.len() > settings.line_bytes {
+            let message = format!("the line has more than {} bytes", settings.line_bytes);
+            summary.fault(settings, record, "line-too-long", message);
             continue;
         }
         if line.trim_ascii().is_empty() {
             continue;
         }
-        match observations(&line, record) {
+        match observations(line, record) {
             Ok(found) => {
                 if found.first().is_some_and(|first| !listener.due(first.time)) {
-                    return Ok(summary);
+                    return false;
                 }
                 for observation in found {
                     summary.observations += 1;
                     if !listener.hear(observation) {
-                        return Ok(summary);
+                        return false;
                     }
                 }
             }
             Err(message) => summary.fault(settings, record, "eve-line", message),
         }
     }
-}
-
-fn skip_line(reader: &mut dyn BufRead) -> Result<(), InputError> {
-    loop {
-        let available = reader.fill_buf()?;
-        if available.is_empty() {
-            return Ok(());
-        }
-        let (length, ended) = match available.iter().position(|b| *b == b'\n') {
-            Some(at) => (at + 1, true),
-            None => (available.len(), false),
-        };
-        reader.consume(length);
-        if ended {
-            return Ok(());
-        }
+    if let Some(error) = &block.error {
+        summary.fault(settings, last, "input-read", format!("the input cannot be read on: {error}"));
     }
+    true
 }
 
 fn boxed(value: &Scalar<'_>) -> Option<Box<str>> {
@@ -113,7 +93,6 @@ fn observations(line: &[u8], record: u64) -> Result<Vec<Observation>, String> {
     };
     let transport = event.proto.text().and_then(transport);
     let (source, destination) = (end(&event.src_ip, &event.src_port), end(&event.dest_ip, &event.dest_port));
-    let own_id = || community_id(transport?, source?, destination?);
     let (kind, protocol, mut details) = read_event(&event, event_type);
     let last = details.pop();
     let base = Observation {
@@ -124,7 +103,7 @@ fn observations(line: &[u8], record: u64) -> Result<Vec<Observation>, String> {
         destination,
         transport,
         protocol: protocol.filter(|protocol| !matches!(&**protocol, "unknown" | "failed")),
-        community_id: boxed(&event.community_id).or_else(own_id),
+        community_id: boxed(&event.community_id),
         detail: Detail::None,
     };
     let mut found: Vec<Observation> =

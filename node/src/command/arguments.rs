@@ -57,6 +57,11 @@ pub(super) enum Command {
         revoked is left out."
     )]
     Match(MatchArguments),
+    /// Offline: compile indicators once, for `match` to use again and again.
+    #[command(after_help = "Examples:\n  bridgewatch compile --indicators bad.csv feed.json --output bad.rules\n  \
+        bridgewatch match --indicators bad.rules --count eve.json\n\
+        \nWhat is saved is checked when it is read. Another version of the program asks to compile anew.")]
+    Compile(CompileArguments),
     /// STIX 2.1 conformance (common properties and indicators for now), one JSON line a fault.
     #[command(after_help = "Example:\n  bridgewatch validate --strict bundle.json\n\
         \nExit status: 0 no fault, 1 faults found, 2 unreadable input. SHOULDs count with --strict.")]
@@ -321,8 +326,18 @@ pub(crate) struct DecodeArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct CompileArguments {
+    /// STIX bundles, CSV or plain lists; one may be what was compiled before.
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub(super) indicators: Vec<PathBuf>,
+    /// Where to write what was compiled.
+    #[arg(long, value_name = "FILE")]
+    pub(super) output: PathBuf,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct MatchArguments {
-    /// STIX bundles, CSV or plain lists; may be given several times.
+    /// STIX bundles, CSV, plain lists, and one that `compile` wrote; may be given several times.
     #[arg(long, required = true, value_name = "FILE")]
     pub(super) indicators: Vec<PathBuf>,
     /// Print only the counts, one JSON object: observations, matched, hits.
