@@ -20,6 +20,7 @@ use model::pattern::evaluate::{EvaluationError, Sight, evaluate};
 use model::pattern::{Observation as Outer, ObservationOperator, Pattern, Qualifier};
 
 use self::dice::Dice;
+use crate::single::source;
 
 /// Enough for CI in a debug build, in less than half a minute on two cores.
 const CASES: u64 = 100_000;
@@ -40,8 +41,9 @@ struct Tally {
     windowed_matched: u64,
     /// Observations that came too late to count.
     late: u64,
-    /// Searches of the tracker that ended at their bound.
+    /// Searches of the tracker that ended at their bound, and cases in which that hid a match.
     exhausted: u64,
+    hidden: u64,
 }
 
 impl AddAssign for Tally {
@@ -54,6 +56,7 @@ impl AddAssign for Tally {
         self.windowed_matched += other.windowed_matched;
         self.late += other.late;
         self.exhausted += other.exhausted;
+        self.hidden += other.hidden;
     }
 }
 
@@ -154,6 +157,8 @@ fn holds(rule: &Rule, sights: &[Sight]) -> Result<bool, Trouble> {
 
 enum Trouble {
     TooMany,
+    /// The engine did not find what there is: a disagreement, unless it says that it gave up.
+    Missed(String),
     Disagreement(String),
 }
 
@@ -178,7 +183,7 @@ fn compare_single(rule: &Rule, sequence: &Sequence, said: &Said) -> Result<(), T
 fn compare_windowed(rule: &Rule, sequence: &Sequence, said: &Said) -> Result<(), Trouble> {
     let Some((first, _)) = said.first() else {
         return match holds(rule, &sequence.counted(sequence.sights.len()))? {
-            true => differ("the evaluator finds a match, the engine none"),
+            true => Err(Trouble::Missed("the evaluator finds a match, the engine none".to_owned())),
             false => Ok(()),
         };
     };
@@ -186,7 +191,8 @@ fn compare_windowed(rule: &Rule, sequence: &Sequence, said: &Said) -> Result<(),
         return differ(format!("the engine finds a match at {first}, the evaluator none"));
     }
     if holds(rule, &sequence.counted(*first))? {
-        return differ(format!("the evaluator finds a match before {first}, where the engine finds its first"));
+        let why = format!("the evaluator finds a match before {first}, where the engine finds its first");
+        return Err(Trouble::Missed(why));
     }
     for (place, records) in said {
         let places: Vec<usize> = records.iter().map(|record| *record as usize - 1).collect();
@@ -201,13 +207,16 @@ fn compare_windowed(rule: &Rule, sequence: &Sequence, said: &Said) -> Result<(),
     Ok(())
 }
 
+/// Does the search for this pattern end at its bound?
+fn gives_up(rule: &Rule, sequence: &Sequence, settings: Settings) -> bool {
+    sequence.said(&RuleSet::compile([source(0, &rule.text)], settings), settings).1.exhausted > 0
+}
+
 fn settings(dice: &mut Dice) -> Settings {
     let day_ms = 86_400_000;
     Settings {
         lateness_ms: dice.pick(&[0, 1_000, 3_000, 10_000]),
         span_ms: dice.pick(&[5_000, 60_000, day_ms, day_ms, day_ms]),
-        // What a search that ends at its bound would have found is not known: there must be none.
-        search_steps: 100_000_000,
         ..Settings::default()
     }
 }
@@ -219,13 +228,7 @@ fn batch(seed: u64) -> Result<Tally, String> {
     let kinds: Vec<_> = (0..1 + dice.below(3)).map(|_| dice.pick(&observations::KINDS)).collect();
     let all: Vec<_> = (0..PATTERNS).map(|_| patterns::pattern(&mut dice, &kinds)).collect();
     let rules: Vec<Rule> = all.iter().enumerate().map(|(key, one)| Rule::new(key, one, &settings)).collect();
-    let source = |(key, (_, pattern)): (usize, &(String, Pattern))| RuleSource {
-        key: key.to_string().into(),
-        pattern: pattern.clone(),
-        valid_from: None,
-        valid_until: None,
-    };
-    let mut sources: Vec<RuleSource> = all.iter().enumerate().map(source).collect();
+    let mut sources: Vec<RuleSource> = all.iter().enumerate().map(|(key, (text, _))| source(key, text)).collect();
     let added = sources.split_off(PATTERNS - dice.below(2) * dice.below(PATTERNS));
     let set = RuleSet::compile(sources, settings);
     let set = if added.is_empty() { set } else { set.with_changes(added, &[]) };
@@ -256,7 +259,12 @@ fn batch(seed: u64) -> Result<Tally, String> {
             match compare(rule, &sequence, &said) {
                 Ok(()) => {}
                 Err(Trouble::TooMany) => tally.too_many += 1,
-                Err(Trouble::Disagreement(why)) => return Err(told(seed, rule, &settings, &sequence, &why)),
+                Err(Trouble::Missed(_)) if counts.exhausted > 0 && gives_up(rule, &sequence, settings) => {
+                    tally.hidden += 1;
+                }
+                Err(Trouble::Missed(why) | Trouble::Disagreement(why)) => {
+                    return Err(told(seed, rule, &settings, &sequence, &why));
+                }
             }
             tally.matched += u64::from(!said.is_empty());
             tally.windowed += u64::from(rule.is_windowed);
@@ -323,6 +331,6 @@ fn engine_and_plain_evaluator_agree_on_random_sequences() {
         assert!(total.too_many * 1_000 < total.cases, "the evaluator gave up too often: {total:?}");
         assert!(total.matched * 4 > total.cases, "too few match: {total:?}");
         assert!(total.windowed * 4 > total.cases && total.windowed_matched * 8 > total.windowed, "{total:?}");
-        assert!(total.late > 0 && total.exhausted == 0, "{total:?}");
+        assert!(total.late > 0 && total.hidden * 1_000 < total.cases, "{total:?}");
     }
 }
