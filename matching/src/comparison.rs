@@ -9,6 +9,7 @@ use model::value::{canonical_name, canonical_url};
 
 use crate::compile::{NotMatched, Program, not};
 use crate::text::{Budget, Like, Matcher, composed, composed_owned};
+use crate::unseen::unseen;
 
 /// One comparison.
 #[derive(Debug)]
@@ -54,7 +55,7 @@ pub(crate) enum Wanted {
 pub(crate) fn comparison(comparison: &Comparison, budget: &mut Budget) -> Result<Program, NotMatched> {
     use ComparisonOperator as Op;
     let Some((fields, sort)) = fields_of(&comparison.path) else {
-        return not(format!("no telemetry shows `{}`", comparison.path));
+        return not(unseen(&comparison.path));
     };
     let values = comparison.values.as_slice();
     let wanted = match comparison.operator {
@@ -85,9 +86,14 @@ pub(crate) fn comparison(comparison: &Comparison, budget: &mut Budget) -> Result
 
 fn impossible(comparison: &Comparison, sort: Sort) -> String {
     let why = format!("`{comparison}` compares with a value that `{}` cannot have here", comparison.path);
-    match only_text(&comparison.values).and_then(|text| text.parse::<i64>().ok()) {
-        Some(number) if sort == Sort::Integer => format!("{why}: it is a number, written {number} without quotes"),
-        _ => why,
+    let number = only_text(&comparison.values).and_then(|text| text.parse::<i64>().ok());
+    match (sort, number) {
+        (Sort::Integer, Some(number)) => format!("{why}: it is a number, written {number} without quotes"),
+        (Sort::Integer, None) => format!("{why}: it is a whole number"),
+        (Sort::Time, _) => format!("{why}: it is a time, such as t'2026-11-24T19:03:07.042Z'"),
+        (Sort::Ipv4, _) => format!("{why}: it is an IPv4 address"),
+        (Sort::Ipv6, _) => format!("{why}: it is an IPv6 address"),
+        _ => format!("{why}: it is a text"),
     }
 }
 

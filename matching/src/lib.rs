@@ -12,6 +12,7 @@ mod explain;
 mod index;
 mod rules;
 mod text;
+mod unseen;
 mod window;
 
 pub use compile::{NotMatched, RuleSource};
