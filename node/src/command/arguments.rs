@@ -66,11 +66,12 @@ pub(super) enum Command {
     #[command(after_help = "Example:\n  bridgewatch validate --strict bundle.json\n\
         \nExit status: 0 no fault, 1 faults found, 2 unreadable input. SHOULDs count with --strict.")]
     Validate(ValidateArguments),
-    /// Is a STIX pattern valid, and if not, where is it wrong? Does it mean the same as another, does it match?
+    /// Is a STIX pattern valid, and if not, where is it wrong? Does it mean the same as another, does it match, at what cost?
     #[command(after_help = "Examples:\n  bridgewatch pattern \"[domain-name:value = 'evil.example']\"\n  \
         bridgewatch pattern --same-as \"[a:b = 2] OR [a:b = 1]\" \"[a:b IN (1, 2)]\"\n  \
-        bridgewatch pattern --observed seen.json \"[domain-name:value LIKE '%.example'] REPEATS 5 TIMES\"\n\
-        \nExit status: 0 yes, 1 no: not valid, not the same, does not match; 2 unreadable input.")]
+        bridgewatch pattern --observed seen.json \"[domain-name:value LIKE '%.example'] REPEATS 5 TIMES\"\n  \
+        bridgewatch pattern --explain \"[ipv4-addr:value ISSUBSET '198.51.100.0/24']\"\n\
+        \nExit status: 0 yes, 1 no: not valid, not the same, no match, not matched here; 2 unreadable input.")]
     Pattern(PatternArguments),
     /// The log of a centre: proved whole, or printed in clear.
     Log(LogArguments),
@@ -369,6 +370,9 @@ pub(crate) struct PatternArguments {
     /// Also tell whether it matches the observed data in a file (a STIX bundle, a list, or one object; `-`: standard input).
     #[arg(long, value_name = "FILE")]
     pub(super) observed: Option<PathBuf>,
+    /// Also tell how sensors look for it and what that costs under the default bounds, or why they cannot.
+    #[arg(long)]
+    pub(super) explain: bool,
     /// One JSON object instead of words.
     #[arg(long)]
     pub(super) json: bool,

@@ -176,6 +176,25 @@ fn pattern_tells_where_it_is_wrong() -> Result<()> {
 }
 
 #[test]
+fn pattern_explains_how_it_is_matched_or_why_not() -> Result<()> {
+    let pattern = "([domain-name:value = 'evil.example'] FOLLOWEDBY [url:value LIKE '%/gate.php%']) WITHIN 1.5 SECONDS";
+    let finished = program::run(&["pattern", "--explain", "--json", pattern])?;
+    assert_eq!(finished.status, 0, "{finished:?}");
+    let said = finished.json_lines()?[0]["explanation"].clone();
+    assert_eq!(said["looked_up"][1]["lookup"], "literal", "{said}");
+    assert_eq!(said["looked_up"][1]["fields"], json!(["url.full"]), "{said}");
+    assert_eq!(said["window"], json!({"span_ms": 1_500, "observations": 2, "expressions": 2}), "{said}");
+    assert!(said["admitted_per_million"].as_u64().is_some_and(|admitted| admitted < 1_000), "{said}");
+    let host = program::run(&["pattern", "--explain", "[process:name = 'evil.exe']"])?;
+    assert_eq!(host.status, 1, "{host:?}");
+    let why = program::run(&["pattern", "--explain", "--json", "[network-traffic:protocols = 'tcp']"])?;
+    let why = why.json_lines()?[0].clone();
+    assert_eq!((why["valid"].clone(), why["explanation"].clone()), (json!(true), Value::Null), "{why}");
+    assert!(text(&why, "/not_matched").ends_with("write `network-traffic:protocols[*]`"), "{why}");
+    Ok(())
+}
+
+#[test]
 fn init_refuses_a_folder_that_holds_a_centre_and_check_reads_it() -> Result<()> {
     let folder = Folder::new()?;
     let dir = folder.0.path().join("ca").display().to_string();
