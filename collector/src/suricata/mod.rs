@@ -2,6 +2,7 @@
 
 mod blocks;
 mod event;
+mod line;
 
 use std::net::IpAddr;
 
@@ -84,7 +85,7 @@ fn small<T: TryFrom<u64>>(value: &Scalar<'_>) -> Option<T> {
 
 /// What one line says; several for a DNS line with several queries.
 fn observations(line: &[u8], record: u64) -> Result<Vec<Observation>, String> {
-    let event: Event<'_> = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    let event: Event<'_> = line::read(line).map_err(|error| error.to_string())?;
     let time = event.timestamp.text().and_then(timestamp).ok_or("the line has no `timestamp` that can be read")?;
     let event_type = event.event_type.text().ok_or("the line has no `event_type`")?;
     let end = |ip: &Scalar<'_>, port: &Scalar<'_>| {
