@@ -139,3 +139,60 @@ fn in_order<P: Part>(receiver: Receiver<Numbered<P>>, settings: &Settings, mut t
     }
     total
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Heard(Vec<Observation>);
+
+    impl Part for Heard {
+        fn hear(&mut self, observation: Observation) {
+            self.0.push(observation);
+        }
+    }
+
+    /// Some blocks of lines, one in a thousand of them broken.
+    fn log() -> Vec<u8> {
+        let line = |number: u64| match number % 1_000 {
+            7 => "{\"timestamp\":".to_owned(),
+            _ => format!(
+                "{{\"timestamp\":\"2026-09-21T14:13:20.{:06}+0000\",\"event_type\":\"dns\",\"src_ip\":\"10.0.0.1\",\
+                 \"dns\":{{\"type\":\"query\",\"queries\":[{{\"rrname\":\"a{number}.example\"}},{{\"rrname\":\"b\"}}]}}}}",
+                number % 1_000_000
+            ),
+        };
+        (0..20_000).map(|number| line(number) + "\n").collect::<String>().into_bytes()
+    }
+
+    #[test]
+    fn parts_are_the_whole_in_order() {
+        let settings = Settings { faults: 5, ..Settings::default() };
+        let mut whole = Vec::new();
+        let summary = crate::decode(Cursor::new(log()), &settings, |observation| {
+            whole.push(observation);
+            true
+        });
+        let summary = summary.unwrap();
+        assert_eq!((summary.records, summary.faults, summary.first_faults.len()), (20_000, 20, 5));
+        for threads in [1, 2, 5] {
+            let mut heard = Vec::new();
+            let read = decode_in_parts(Cursor::new(log()), &settings, threads, Heard::default, |part| {
+                heard.extend(part.0);
+                true
+            });
+            assert_eq!(read.unwrap(), summary);
+            assert!(heard == whole, "{threads} threads");
+        }
+        let mut parts = 0;
+        let read = decode_in_parts(Cursor::new(log()), &settings, 3, Heard::default, |_| {
+            parts += 1;
+            parts < 2
+        });
+        assert!(read.unwrap().records < 20_000);
+        assert_eq!(parts, 2, "whoever takes them may stop");
+    }
+}

@@ -47,11 +47,11 @@ pub(crate) fn lines(block: &Block, settings: &Settings, summary: &mut Summary, l
             continue;
         }
         match observations(line, record) {
-            Ok(found) => {
-                if found.first().is_some_and(|first| !listener.due(first.time)) {
+            Ok((observation, others)) => {
+                if !listener.due(observation.time) {
                     return false;
                 }
-                for observation in found {
+                for observation in others.into_iter().chain([observation]) {
                     summary.observations += 1;
                     if !listener.hear(observation) {
                         return false;
@@ -83,8 +83,8 @@ fn small<T: TryFrom<u64>>(value: &Scalar<'_>) -> Option<T> {
     value.number().and_then(|number| T::try_from(number).ok())
 }
 
-/// What one line says; several for a DNS line with several queries.
-fn observations(line: &[u8], record: u64) -> Result<Vec<Observation>, String> {
+/// What one line says: the last of its observations, and those before; several for a DNS line with several queries.
+fn observations(line: &[u8], record: u64) -> Result<(Observation, Vec<Observation>), String> {
     let event: Event<'_> = line::read(line).map_err(|error| error.to_string())?;
     let time = event.timestamp.text().and_then(timestamp).ok_or("the line has no `timestamp` that can be read")?;
     let event_type = event.event_type.text().ok_or("the line has no `event_type`")?;
@@ -92,50 +92,49 @@ fn observations(line: &[u8], record: u64) -> Result<Vec<Observation>, String> {
         let ip: IpAddr = ip.text()?.parse().ok()?;
         Some(Endpoint { ip, port: small(port) })
     };
-    let transport = event.proto.text().and_then(transport);
-    let (source, destination) = (end(&event.src_ip, &event.src_port), end(&event.dest_ip, &event.dest_port));
-    let (kind, protocol, mut details) = read_event(&event, event_type);
-    let last = details.pop();
-    let base = Observation {
+    let (kind, protocol, detail) = read_event(&event, event_type);
+    let mut last = Observation {
         time,
         kind,
         record,
-        source,
-        destination,
-        transport,
+        source: end(&event.src_ip, &event.src_port),
+        destination: end(&event.dest_ip, &event.dest_port),
+        transport: event.proto.text().and_then(transport),
         protocol: protocol.filter(|protocol| !matches!(&**protocol, "unknown" | "failed")),
         community_id: boxed(&event.community_id),
-        detail: Detail::None,
+        detail,
     };
-    let mut found: Vec<Observation> =
-        details.into_iter().map(|detail| Observation { detail, ..base.clone() }).collect();
-    found.push(Observation { detail: last.unwrap_or(Detail::None), ..base });
-    Ok(found)
+    if kind != ObservationKind::Dns {
+        return Ok((last, Vec::new()));
+    }
+    let mut details = dns(&event, event_type);
+    last.detail = details.pop().unwrap_or(Detail::None);
+    let others = details.into_iter().map(|detail| Observation { detail, ..last.clone() }).collect();
+    Ok((last, others))
 }
 
-fn read_event(event: &Event<'_>, event_type: &str) -> (ObservationKind, Option<Box<str>>, Vec<Detail>) {
-    let own = Some(event_type.into());
+/// What is observed, over which protocol, and what of it; DNS messages are read by [`dns`].
+fn read_event(event: &Event<'_>, event_type: &str) -> (ObservationKind, Option<Box<str>>, Detail) {
+    let own = || Some(event_type.into());
     let app = || lower(&event.app_proto);
     match event_type {
         "flow" => {
             let counts = event.flow.one().and_then(flow);
-            (ObservationKind::FlowEnd, app(), vec![counts.map_or(Detail::None, Detail::Flow)])
+            (ObservationKind::FlowEnd, app(), counts.map_or(Detail::None, Detail::Flow))
         }
-        "dns" | "mdns" | "llmnr" => (ObservationKind::Dns, own, dns(event, event_type)),
-        "http" | "http2" => {
-            (ObservationKind::Http, Some("http".into()), vec![Detail::Http(Box::new(http(&event.http)))])
-        }
-        "tls" => (ObservationKind::Tls, own, vec![Detail::Tls(Box::new(tls(&event.tls)))]),
-        "quic" => (ObservationKind::Tls, own, vec![Detail::Tls(Box::new(quic(&event.quic)))]),
+        "dns" | "mdns" | "llmnr" => (ObservationKind::Dns, own(), Detail::None),
+        "http" | "http2" => (ObservationKind::Http, Some("http".into()), Detail::Http(Box::new(http(&event.http)))),
+        "tls" => (ObservationKind::Tls, own(), Detail::Tls(Box::new(tls(&event.tls)))),
+        "quic" => (ObservationKind::Tls, own(), Detail::Tls(Box::new(quic(&event.quic)))),
         "fileinfo" => {
             let carrier = event.http.one().map(|_| Box::new(http(&event.http)));
-            (ObservationKind::File, app(), vec![Detail::File(Box::new(file(&event.fileinfo)), carrier)])
+            (ObservationKind::File, app(), Detail::File(Box::new(file(&event.fileinfo)), carrier))
         }
         "smtp" => {
             let email = email(event.email.one(), event.smtp.one());
-            (ObservationKind::Email, own, vec![Detail::Email(Box::new(email))])
+            (ObservationKind::Email, own(), Detail::Email(Box::new(email)))
         }
-        _ => (ObservationKind::Event, app().or(own), vec![Detail::None]),
+        _ => (ObservationKind::Event, app().or_else(own), Detail::None),
     }
 }
 

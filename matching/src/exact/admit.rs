@@ -121,15 +121,18 @@ fn octets(ip: IpAddr) -> Cow<'static, [u8]> {
     })
 }
 
-/// An address and a port as they are held: family, octets, port.
+/// An address and a port as they are held: octets, family, port.
 fn socket(ip: IpAddr, port: i64) -> [u8; 25] {
     let (family, octets) = match ip {
         IpAddr::V4(ip) => (4, ip.to_ipv6_mapped().octets()),
         IpAddr::V6(ip) => (6, ip.octets()),
     };
     let mut all = [family; 25];
-    let bytes = octets.into_iter().chain(port.to_le_bytes());
-    all.iter_mut().skip(1).zip(bytes).for_each(|(to, byte)| *to = byte);
+    let (to, rest) = all.split_at_mut(octets.len());
+    to.copy_from_slice(&octets);
+    if let Some(to) = rest.last_chunk_mut() {
+        *to = port.to_le_bytes();
+    }
     all
 }
 
