@@ -344,6 +344,9 @@ pub(crate) struct MatchArguments {
     /// Print only the counts, one JSON object: observations, matched, hits.
     #[arg(long)]
     pub(super) count: bool,
+    /// Say of hits of more than one value which comparisons of their pattern were satisfied, by which field: `reasons`.
+    #[arg(long, conflicts_with = "count")]
+    pub(super) explain: bool,
     /// Captures and logs; - is stdin.
     #[arg(required = true, value_name = "INPUT")]
     pub(super) inputs: Vec<PathBuf>,

@@ -6,11 +6,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use collector::{Part, Summary};
-use matching::{Match, RuleSet, Settings, Tracker};
+use matching::{Match, Reason, RuleSet, Settings, Tracker, reasons};
 use model::observation::Observation;
+use model::pattern::parse;
 use model::time::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::arguments::MatchArguments;
 use super::output::Lines;
@@ -26,6 +27,8 @@ struct Hit<'a> {
     input: &'a str,
     record: u64,
     observation: &'a Value,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reasons: Vec<Value>,
 }
 
 /// What `--count` says.
@@ -43,7 +46,7 @@ pub(super) fn run(arguments: &MatchArguments) -> Result<Status> {
     let mut counts = Counts::default();
     for input in &arguments.inputs {
         let name = input.display().to_string();
-        let search = Search { rules: &rules, input: &name, counted_only: arguments.count };
+        let search = Search { rules: &rules, input: &name, counted_only: arguments.count, explain: arguments.explain };
         let mut written = Ok(());
         let read = one(input, &search, |settled| {
             counts.add(&settled.counts);
@@ -80,6 +83,17 @@ struct Search<'s> {
     input: &'s str,
     /// Nobody wants the hits, only how many there are.
     counted_only: bool,
+    explain: bool,
+}
+
+impl Search<'_> {
+    /// The comparisons of the pattern that the observation satisfies.
+    fn reasons(&self, key: &str, observation: &Observation) -> Vec<Value> {
+        let pattern = self.rules.pattern(key).filter(|_| self.explain).and_then(|text| parse(text).ok());
+        let reasons = pattern.map(|pattern| reasons(&pattern, observation, &Settings::default()));
+        let said = |reason: Reason| json!({"comparison": reason.comparison, "field": reason.field.ecs_name(), "value": reason.value});
+        reasons.unwrap_or_default().into_iter().map(said).collect()
+    }
 }
 
 /// A part of an input that was scanned.
@@ -140,6 +154,7 @@ impl Settled {
                     input: search.input,
                     record: observation.record,
                     observation: &ecs,
+                    reasons: search.reasons(&hit.key, observation),
                 };
                 // Neither writing into memory nor these texts and numbers can fail.
                 if serde_json::to_writer(&mut self.lines, &hit).is_ok() {
