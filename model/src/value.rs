@@ -82,7 +82,7 @@ pub fn classify(text: &str) -> Option<ListValue> {
     if plain.is_empty() || plain.len() > 4096 || plain.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return None;
     }
-    if plain.contains("://") {
+    if plain.split_once("://").is_some_and(|(scheme, _)| is_scheme(scheme)) {
         return Some(ListValue::Url(canonical_url(&plain)));
     }
     if let Ok(address) = plain.trim_matches(['[', ']']).parse::<IpAddr>() {
@@ -109,14 +109,31 @@ pub fn classify(text: &str) -> Option<ListValue> {
             _ => {}
         }
     }
+    // Before addresses of e-mail: a path may hold an `@`.
+    if plain.split_once('/').is_some_and(|(authority, _)| is_authority(authority)) {
+        return Some(ListValue::Url(canonical_url(&format!("http://{plain}"))));
+    }
+    if plain.starts_with('/') {
+        return None; // a path of no host, whatever stands in it
+    }
     if let Some((user, domain)) = plain.split_once('@') {
         return (!user.is_empty() && is_name(domain)).then(|| ListValue::Email(plain.to_ascii_lowercase()));
     }
-    if plain.contains('/') && plain.split('/').next().is_some_and(|host| host.contains('.') && is_name(host)) {
-        return Some(ListValue::Url(canonical_url(&format!("http://{plain}"))));
-    }
     let name = canonical_name(plain.strip_prefix("*.").unwrap_or(&plain));
     (name.is_empty() || is_name(&name)).then_some(ListValue::Domain(name))
+}
+
+/// The scheme of a URL (RFC 3986 §3.1); `://` may also stand within a path.
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+}
+
+/// What stands before the path of a URL without scheme: a name with a point, and maybe a port.
+fn is_authority(text: &str) -> bool {
+    let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
+    let good = |port: &str| port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    host.contains('.') && is_name(host) && port.is_none_or(good)
 }
 
 /// Labels of 1 to 63 letters, digits, hyphens and underscores, at most 253 bytes; international names in any spelling.
@@ -192,12 +209,34 @@ mod tests {
             Some(ListValue::Url("https://evil.example/A?b".to_owned()))
         );
         assert_eq!(classify("evil.example/x"), Some(ListValue::Url("http://evil.example/x".to_owned())));
+        for path in [
+            "evil.example/@eaDir/x/",
+            "evil.example:443/x",
+            "192.0.2.1:8080/x",
+            "192.0.2.1/x",
+            "evil.example/?to=http://x.example/",
+        ] {
+            assert_eq!(classify(path), Some(ListValue::Url(format!("http://{path}"))), "{path}");
+        }
+        assert_eq!(classify("evil.example:80/x"), Some(ListValue::Url("http://evil.example/x".to_owned())));
+        assert_eq!(classify("a/b@evil.example"), Some(ListValue::Email("a/b@evil.example".to_owned())));
         assert_eq!(classify("192.0.2.1:80"), Some(ListValue::IpPort("192.0.2.1".parse().unwrap(), 80)));
         assert_eq!(classify("2001:DB8::1"), Some(ListValue::Ip("2001:db8::1".parse().unwrap())));
         assert_eq!(classify("192.0.2.0/24"), Some(ListValue::Network("192.0.2.0".parse().unwrap(), 24)));
         assert_eq!(classify("Bad@Evil.example"), Some(ListValue::Email("bad@evil.example".to_owned())));
         assert!(matches!(classify(&"A".repeat(64)), Some(ListValue::Sha256(_))));
-        for nothing in ["", "word", "two words", "192.0.2.0/99", "a..b", "\u{1b}[31m.example"] {
+        for nothing in [
+            "",
+            "word",
+            "two words",
+            "192.0.2.0/99",
+            "a..b",
+            "a.example:99999/x",
+            "a.example:/x",
+            "/?to=http://x.example/",
+            "/x@a.example",
+            "\u{1b}[31m.example",
+        ] {
             assert_eq!(classify(nothing), None, "{nothing:?}");
         }
     }

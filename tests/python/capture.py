@@ -130,6 +130,8 @@ def facts(path):
                 yield "end", flow["record"], flow["fields"]
                 flow = None
             addresses = [("source.ip", "ip", source), ("destination.ip", "ip", destination)]
+            if source_port is not None:
+                addresses += [("source.port", "port", source_port), ("destination.port", "port", destination_port)]
             if not flow:
                 flow = flows[key] = {"fields": addresses, "last": time}
                 yield "start", ordinal, addresses

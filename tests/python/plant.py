@@ -18,8 +18,13 @@ from capture import opened
 # `_` is a wildcard of LIKE (STIX 2.1 §9.6.1): until the program matches it, a value with one is stored, shared and "not matched here".
 NAME = re.compile(r"^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.){2,}[a-z]{2,}$")
 
+# What the list is made of.
+SORTS = ("ip", "name", "hash")
+
 
 def usable(sort, value):
+    if sort not in SORTS:
+        return False
     if sort == "ip":
         return not (value.is_unspecified or value.is_multicast or value.is_loopback or str(value) == "255.255.255.255")
     if sort == "hash":
@@ -47,7 +52,7 @@ def matches(facts, values):
     found = {}
     for _, record, fields in facts:
         seen = set()
-        for field, sort, value in fields:
+        for field, sort, value in (fact for fact in fields if fact[1] in SORTS):
             parts = value.split(".") if sort == "name" else []
             candidates = [".".join(parts[at:]) for at in range(len(parts))] if sort == "name" else [str(value)]
             for candidate in candidates:

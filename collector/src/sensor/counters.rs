@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use matching::TrackerCounts;
 use serde::Serialize;
 
 use crate::spool::Spool;
@@ -38,6 +39,10 @@ pub struct Counters {
     pub(super) rules: Count,
     pub(super) rules_not_matched: Count,
     pub(super) rules_failures: Count,
+    late: Count,
+    evicted: Count,
+    exhausted: Count,
+    restarted: Count,
     last: Count,
     acknowledged: Count,
     dropped: Count,
@@ -71,6 +76,14 @@ pub struct Figures {
     pub rules_not_matched: u64,
     /// Breaks of the rules stream.
     pub rules_failures: u64,
+    /// Observations that came too late for the patterns of several observations.
+    pub late: u64,
+    /// Observations that those patterns had to forget before their time.
+    pub evicted: u64,
+    /// Searches for a match of those patterns that ended at their bound.
+    pub exhausted: u64,
+    /// Times that everything remembered for them was dropped, because the time had run ahead.
+    pub restarted: u64,
     /// Last spool sequence.
     pub last: u64,
     /// Last spool sequence that the centre acknowledged.
@@ -95,10 +108,21 @@ impl Counters {
             rules: self.rules.read(),
             rules_not_matched: self.rules_not_matched.read(),
             rules_failures: self.rules_failures.read(),
+            late: self.late.read(),
+            evicted: self.evicted.read(),
+            exhausted: self.exhausted.read(),
+            restarted: self.restarted.read(),
             last: self.last.read(),
             acknowledged: self.acknowledged.read(),
             spool_bytes: self.bytes.read(),
         }
+    }
+
+    pub(super) fn tracker(&self, counts: TrackerCounts) {
+        self.late.set(counts.late);
+        self.evicted.set(counts.evicted);
+        self.exhausted.set(counts.exhausted);
+        self.restarted.set(counts.restarted);
     }
 
     pub(super) fn spool(&self, spool: &Spool) {

@@ -66,6 +66,7 @@ pub(super) fn run(mut queue: mpsc::Receiver<Sound>, shared: &Shared) -> Result<(
             let room = records.len() < bounds.observations && bytes < bounds.bytes;
             sound = if room { queue.try_recv().ok() } else { None };
         }
+        shared.counters.tracker(tracker.counts());
         match shared.spool(|spool| spool.append(records.iter().map(Vec::as_slice))) {
             Ok(()) => {}
             Err(error @ SpoolError::Full(_)) => {

@@ -98,14 +98,15 @@ impl Parts {
             matching::Settings::default(),
         )?;
         let rules = Arc::new(rules);
+        let registry = Registry::new();
         let sensors = Arc::new(Sensors::new(
             Arc::clone(&store),
             Arc::clone(&rules),
             Arc::clone(&principals),
             Arc::clone(&clock),
             centre.clone(),
+            metrics::TrackerLimits::register(&registry)?,
         ));
-        let registry = Registry::new();
         let border = partner.clone().map(|partner| -> Result<Arc<Border>> {
             let log = Arc::new(LinkLog::open(&LinkLog::path_in(&data, &partner.code), partner.code.clone())?);
             Ok(Arc::new(Border::new(Arc::clone(&store), Arc::clone(&gate), partner, log, Arc::clone(&clock))))

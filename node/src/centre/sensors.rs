@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, watch};
 use super::directory::Principals;
 use super::fold::{Fold, FoldKey, site};
 use super::intake::internal;
+use super::metrics::TrackerLimits;
 use super::rules::{self, Rules, live, newest};
 
 /// How often sightings are looked through for versions that are due.
@@ -46,6 +47,7 @@ pub(crate) struct Sensors {
     classes: Arc<ClassTable>,
     seen: Mutex<HashMap<PrincipalName, Seen>>,
     followed: Mutex<HashMap<PrincipalName, Followed>>,
+    limits: TrackerLimits,
 }
 
 /// What one sensor tells, followed for the patterns of several observations that it may not hold itself.
@@ -77,6 +79,7 @@ impl Sensors {
         principals: Arc<Principals>,
         clock: Arc<dyn Clock>,
         centre: CentreCode,
+        limits: TrackerLimits,
     ) -> Self {
         let classes = Arc::clone(store.classes());
         let fold = Arc::new(tokio::sync::Mutex::new(Fold::new(centre.clone(), Arc::clone(&classes))));
@@ -90,6 +93,7 @@ impl Sensors {
             classes,
             seen: Mutex::default(),
             followed: Mutex::default(),
+            limits,
         }
     }
 
@@ -185,6 +189,7 @@ impl Sensors {
         let mut matched = Matched { centre: self, snapshot: &snapshot, sight: &sight, known: HashMap::new() };
         let mut all_followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
         let followed = all_followed.entry(sensor.name.clone()).or_default();
+        let counted = followed.tracker.counts();
         let mut observations: u64 = 0;
         for (place, heard) in batch.observations.iter().enumerate() {
             let spool = batch.first.saturating_add(place as u64);
@@ -215,6 +220,7 @@ impl Sensors {
                 })));
             }
         }
+        self.limits.add(counted, followed.tracker.counts());
         taken.entries.push(NewEntry::SensorCursor { sensor: sensor.name.clone(), spool: taken.spool, observations });
         let due = fold.due(&snapshot, now)?;
         taken.entries.extend(due);

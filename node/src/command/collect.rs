@@ -37,6 +37,7 @@ async fn collect(config: SensorConfig) -> Result<Status> {
     let figures = counters.figures();
     tracing::info!(
         sensor = %name, heard = figures.heard, matched = figures.matched, hits = figures.hits,
+        late = figures.late, evicted = figures.evicted, exhausted = figures.exhausted, restarted = figures.restarted,
         undelivered = figures.last.saturating_sub(figures.acknowledged), "the sensor has ended"
     );
     outcome.and(stopped).context("the sensor cannot go on hearing")?;
