@@ -127,7 +127,7 @@ fn in_order<P: Part>(receiver: Receiver<Numbered<P>>, settings: &Settings, mut t
     let (mut total, mut next) = (Summary::default(), 0);
     // As many as there are threads at most, and those of the channel.
     let mut early: BTreeMap<u64, (P, Summary)> = BTreeMap::new();
-    for (number, part, summary) in &receiver {
+    for (number, part, summary) in receiver {
         early.insert(number, (part, summary));
         while let Some((part, summary)) = early.remove(&next) {
             next += 1;

@@ -61,6 +61,7 @@ impl Builder {
 }
 
 /// What an entry of the table can say.
+#[derive(Debug, Clone, Copy)]
 enum Value<'p> {
     One(&'p Test),
     /// An address, and a port at the same end.

@@ -1,15 +1,17 @@
 //! The engine alone, on one core, records in memory: `cargo bench -p bench --bench engine`. `BRIDGEWATCH_INDICATORS` says how many
 //! plain indicators (10,000,000).
-#![expect(clippy::print_stdout, reason = "a bench says what it measures")]
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a bench says what it measures, and may end")]
 
 use std::hint::black_box;
+use std::io::{BufReader, BufWriter, Seek};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bench::{indicators, observations, resident_bytes};
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use matching::{Match, RuleSet, Settings, Tracker};
+use matching::{Match, RuleSet, RuleSource, Settings, Tracker};
 use model::observation::Observation;
 
 const OBSERVATIONS: u64 = 200_000;
@@ -54,6 +56,12 @@ fn main() {
     divan::main();
 }
 
+/// That are not there yet.
+fn more() -> Vec<RuleSource> {
+    let first = 1_u64 << 42;
+    (first..first + ADDED).filter_map(|number| indicators::source(&indicators::plain(number), number)).collect()
+}
+
 fn scan(bencher: Bencher<'_, '_>, set: &RuleSet) {
     let mut found: Vec<Match> = Vec::new();
     bencher.counter(ItemsCount::new(SEEN.len())).bench_local(|| {
@@ -68,6 +76,34 @@ fn scan(bencher: Bencher<'_, '_>, set: &RuleSet) {
 #[divan::bench(sample_count = 20, sample_size = 1)]
 fn plain_indicators(bencher: Bencher<'_, '_>) {
     scan(bencher, &PLAIN);
+}
+
+/// While another thread adds 10,000 to the set again and again.
+#[divan::bench(sample_count = 20, sample_size = 1)]
+fn plain_indicators_while_more_come(bencher: Bencher<'_, '_>) {
+    let (sources, ended) = (more(), AtomicBool::new(false));
+    let set = &*PLAIN;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !ended.load(Ordering::Relaxed) {
+                black_box(set.with_changes(sources.iter().cloned(), &[]));
+            }
+        });
+        scan(bencher, set);
+        ended.store(true, Ordering::Relaxed);
+    });
+}
+
+/// A saved set is read from a file and checked.
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn a_saved_set_opens(bencher: Bencher<'_, '_>) {
+    let mut file = tempfile::tempfile().unwrap();
+    PLAIN.write(BufWriter::new(&file)).unwrap();
+    let bytes = file.metadata().unwrap().len();
+    bencher.bench_local(|| {
+        file.rewind().unwrap();
+        RuleSet::read(BufReader::with_capacity(1 << 20, &file), bytes, Settings::default()).unwrap()
+    });
 }
 
 #[divan::bench(sample_count = 20, sample_size = 1)]
@@ -92,8 +128,6 @@ fn windowed_patterns_beside_them(bencher: Bencher<'_, '_>) {
 
 #[divan::bench(sample_count = 10, sample_size = 1)]
 fn ten_thousand_more(bencher: Bencher<'_, '_>) {
-    let first = 1_u64 << 42;
-    let sources: Vec<_> =
-        (first..first + ADDED).filter_map(|number| indicators::source(&indicators::plain(number), number)).collect();
+    let sources = more();
     bencher.with_inputs(|| sources.clone()).bench_local_values(|sources| WINDOWS.with_changes(sources, &[]));
 }
