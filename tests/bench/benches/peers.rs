@@ -146,6 +146,7 @@ fn matchers(corpora: &Path, folder: &Path) -> Result<()> {
     let real = indicators::real().context("no patterns")?;
     let real: Vec<&String> = real.iter().step_by((real.len() / COMPILED).max(1)).collect();
     let cases = cases(corpora)?;
+    println!("{} real patterns, {} recorded cases", real.len(), cases.len());
     let (listed, asked) = (folder.join("patterns.json"), folder.join("cases.json"));
     std::fs::write(&listed, serde_json::to_string(&real)?)?;
     let as_json = |case: &Case| json!({"pattern": case.pattern, "version": case.version, "observed": case.observed});
