@@ -4,6 +4,7 @@
 mod capture;
 mod decode;
 mod input;
+mod parts;
 pub mod replay;
 pub mod sensor;
 pub mod spool;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use decode::{Decoder, LinkType};
 pub use input::InputError;
+pub use parts::{Part, decode_in_parts};
 
 /// Bounds of reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +85,15 @@ impl Summary {
         if self.first_faults.len() < settings.faults {
             self.first_faults.push(RecordFault { record, code, message: message.into() });
         }
+    }
+
+    /// What the next part of the same input held.
+    fn add(&mut self, settings: &Settings, next: Self) {
+        self.records += next.records;
+        self.observations += next.observations;
+        self.faults += next.faults;
+        let room = settings.faults.saturating_sub(self.first_faults.len());
+        self.first_faults.extend(next.first_faults.into_iter().take(room));
     }
 }
 

@@ -256,7 +256,8 @@ fn is_plain(observation: &Observation) -> bool {
                 !comparison.negated && matches!(comparison.operator, Op::Equal | Op::In | Op::Like)
             }
             Expression::Or(parts) => parts.iter().all(plain),
-            Expression::And(_) => false,
+            // An address and a port.
+            Expression::And(parts) => parts.len() == 2 && parts.iter().all(plain),
         }
     }
     match observation {

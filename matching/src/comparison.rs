@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use base64::Engine as _;
 use model::field::{Field, Sort, fields_of};
 use model::pattern::{Comparison, ComparisonOperator, Literal};
 use model::time::Timestamp;
@@ -10,6 +9,7 @@ use model::value::{canonical_name, canonical_url};
 
 use crate::compile::{NotMatched, Program, not};
 use crate::text::{Budget, Like, Matcher, composed, composed_owned};
+use crate::unseen::unseen;
 
 /// One comparison.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ pub(crate) enum Wanted {
 pub(crate) fn comparison(comparison: &Comparison, budget: &mut Budget) -> Result<Program, NotMatched> {
     use ComparisonOperator as Op;
     let Some((fields, sort)) = fields_of(&comparison.path) else {
-        return not(format!("no telemetry shows `{}`", comparison.path));
+        return not(unseen(&comparison.path));
     };
     let values = comparison.values.as_slice();
     let wanted = match comparison.operator {
@@ -86,21 +86,22 @@ pub(crate) fn comparison(comparison: &Comparison, budget: &mut Budget) -> Result
 
 fn impossible(comparison: &Comparison, sort: Sort) -> String {
     let why = format!("`{comparison}` compares with a value that `{}` cannot have here", comparison.path);
-    match only_text(&comparison.values).and_then(|text| text.parse::<i64>().ok()) {
-        Some(number) if sort == Sort::Integer => format!("{why}: it is a number, written {number} without quotes"),
-        _ => why,
+    let number = only_text(&comparison.values).and_then(|text| text.parse::<i64>().ok());
+    match (sort, number) {
+        (Sort::Integer, Some(number)) => format!("{why}: it is a number, written {number} without quotes"),
+        (Sort::Integer, None) => format!("{why}: it is a whole number"),
+        (Sort::Time, _) => format!("{why}: it is a time, such as t'2026-11-24T19:03:07.042Z'"),
+        (Sort::Ipv4, _) => format!("{why}: it is an IPv4 address"),
+        (Sort::Ipv6, _) => format!("{why}: it is an IPv6 address"),
+        _ => format!("{why}: it is a text"),
     }
 }
 
-/// A literal as a text; binary and hexadecimal ones are the octets of a text (§9.6.1), which is UTF-8 here.
+/// A literal as a text; of binary and hexadecimal ones each octet is the character of that number (§9.2).
 fn text(literal: &Literal) -> Option<String> {
     match literal {
         Literal::Text(text) => Some(text.clone()),
-        Literal::Hex(digits) => String::from_utf8(hex::decode(digits).ok()?).ok(),
-        Literal::Binary(base64) => {
-            String::from_utf8(base64::engine::general_purpose::STANDARD.decode(base64).ok()?).ok()
-        }
-        _ => None,
+        other => Some(other.octets()?.into_iter().map(char::from).collect()),
     }
 }
 
@@ -136,7 +137,10 @@ fn equal(sort: Sort, values: &[Literal]) -> Option<Vec<Wanted>> {
         Sort::Name => Wanted::Names(texts()?),
         Sort::ObjectType => Wanted::Types(texts()?),
         Sort::Integer => Wanted::Integers(values.iter().map(whole).collect::<Option<_>>()?),
-        Sort::Time => Wanted::Integers(values.iter().map(micros).collect::<Option<_>>()?),
+        Sort::Time => {
+            let whole = |value| micros(value).filter(|(below, above)| below == above).map(|(micros, _)| micros);
+            Wanted::Integers(values.iter().map(whole).collect::<Option<_>>()?)
+        }
         Sort::Text => Wanted::Texts(texts()?),
         Sort::Caseless => Wanted::Caseless(texts()?),
         Sort::Url => Wanted::Urls(texts()?),
@@ -177,17 +181,19 @@ fn whole(literal: &Literal) -> Option<i64> {
     }
 }
 
-fn micros(literal: &Literal) -> Option<i64> {
-    match literal {
-        Literal::Timestamp(text) => text.parse::<Timestamp>().ok().map(Timestamp::micros),
-        _ => None,
-    }
+/// A time in microseconds, down and up: observations have no smaller ones.
+fn micros(literal: &Literal) -> Option<(i64, i64)> {
+    let Literal::Timestamp(text) = literal else { return None };
+    let below = text.parse::<Timestamp>().ok()?.micros();
+    let rest = text.split_once('.').map_or("", |(_, decimals)| decimals.trim_end_matches('Z'));
+    let is_whole = rest.bytes().skip(6).all(|digit| digit == b'0');
+    Some((below, if is_whole { below } else { below.saturating_add(1) }))
 }
 
 fn order(operator: ComparisonOperator, sort: Sort, literal: &Literal) -> Option<Wanted> {
     use ComparisonOperator as Op;
     let (least, most) = match (sort, literal) {
-        (Sort::Time, _) => micros(literal).map(|micros| (micros, micros))?,
+        (Sort::Time, _) => micros(literal).map(|(below, above)| (above, below))?,
         (Sort::Integer, Literal::Integer(number)) => (*number, *number),
         (Sort::Integer, Literal::Float(text)) => {
             let number: f64 = text.parse().ok()?;

@@ -1,10 +1,11 @@
 //! An index over numbered programs: values of the observation admit the few programs that are then evaluated.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::hash::Hash;
 use std::net::IpAddr;
 
 use aho_corasick::AhoCorasick;
+use foldhash::HashMap;
 use model::field::{Field, FieldValue, Sort};
 use model::observation::Observation;
 use model::value::canonical_url;

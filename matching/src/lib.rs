@@ -14,6 +14,7 @@ mod index;
 mod rules;
 mod saved;
 mod text;
+mod unseen;
 mod window;
 
 pub use compile::{NotMatched, RuleSource};

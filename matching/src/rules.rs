@@ -117,7 +117,8 @@ pub struct RuleSet {
 pub(crate) struct Layer {
     pub(crate) rules: Vec<Arc<Rule>>,
     pub(crate) regex_bytes: usize,
-    keys: HashSet<Arc<str>>,
+    /// The place of each key.
+    keys: HashMap<Arc<str>, usize>,
     index: Index,
 }
 
@@ -125,7 +126,7 @@ impl Layer {
     pub(crate) fn build(rules: Vec<Arc<Rule>>) -> Self {
         let index = Index::build(rules.iter().map(|rule| &rule.program));
         let regex_bytes = rules.iter().map(|rule| regex_bytes(&rule.program)).sum();
-        let keys = rules.iter().map(|rule| Arc::clone(&rule.key)).collect();
+        let keys = rules.iter().map(|rule| Arc::clone(&rule.key)).zip(0..).collect();
         Self { rules, regex_bytes, keys, index }
     }
 
@@ -135,7 +136,11 @@ impl Layer {
     }
 
     pub(crate) fn has(&self, key: &Arc<str>) -> bool {
-        self.keys.contains(key)
+        self.keys.contains_key(key)
+    }
+
+    fn get(&self, key: &str) -> Option<&Rule> {
+        self.rules.get(*self.keys.get(key)?).map(|rule| &**rule)
     }
 }
 
@@ -202,6 +207,15 @@ impl RuleSet {
     /// True if nothing is matched.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The pattern of a rule in canonical form, for [`reasons`](crate::reasons). None of rules that are one value or a choice of
+    /// several: of those a match says all there is to say, and the pattern is not kept.
+    pub fn pattern(&self, key: &str) -> Option<&str> {
+        let base = self.base.get(key).filter(|_| !self.removed.contains(key));
+        let single = || self.recent.get(key).or(base).map(|rule| &*rule.pattern);
+        let windowed = || self.windowed.rules.iter().find(|rule| &*rule.key == key).map(|rule| &*rule.pattern);
+        single().or_else(windowed)
     }
 
     /// Keys of patterns that are not matched here, and why.

@@ -33,7 +33,7 @@ pub fn to_ecs(observation: &Observation) -> Value {
     let network = some([
         ("transport", observation.transport.and_then(transport_name).map(Into::into)),
         ("protocol", observation.protocol.as_deref().map(Into::into)),
-        ("community_id", observation.community_id.as_deref().map(Into::into)),
+        ("community_id", observation.community_id().map(|id| String::from(id).into())),
     ]);
     ecs.insert("network".to_owned(), network);
     match &observation.detail {

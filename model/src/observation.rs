@@ -5,6 +5,9 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use base64::Engine;
+use sha1::{Digest, Sha1};
+
 use crate::time::Timestamp;
 
 /// What sort of fact an observation is.
@@ -193,8 +196,39 @@ pub struct Observation {
     pub transport: Option<Transport>,
     /// `network.protocol`: `dns`, `http`, `tls`, …, lower case.
     pub protocol: Option<Box<str>>,
-    /// `network.community_id` (version 1, seed 0).
+    /// `network.community_id` as a log says it; else it follows from the ends ([`Observation::community_id`]).
     pub community_id: Option<Box<str>>,
     /// What the protocol said.
     pub detail: Detail,
+}
+
+impl Observation {
+    /// `network.community_id`: that of the log, or version 1 with seed 0; none for protocols whose ends it orders by ICMP type.
+    pub fn community_id(&self) -> Option<Box<str>> {
+        if self.community_id.is_some() {
+            return self.community_id.clone();
+        }
+        let protocol: u8 = match self.transport? {
+            Transport::Tcp => 6,
+            Transport::Udp => 17,
+            Transport::Other(number) => number,
+            Transport::Icmp | Transport::Icmpv6 => return None,
+        };
+        let octets = |ip: IpAddr| match ip {
+            IpAddr::V4(ip) => ip.octets().to_vec(),
+            IpAddr::V6(ip) => ip.octets().to_vec(),
+        };
+        let mut ends = [self.source?, self.destination?].map(|end| (octets(end.ip), end.port));
+        ends.sort();
+        let mut hash = Sha1::new();
+        hash.update([0, 0]);
+        let [(low, low_port), (high, high_port)] = ends;
+        hash.update(low);
+        hash.update(high);
+        hash.update([protocol, 0]);
+        for port in [low_port, high_port].into_iter().flatten() {
+            hash.update(port.to_be_bytes());
+        }
+        Some(format!("1:{}", base64::engine::general_purpose::STANDARD.encode(hash.finalize())).into())
+    }
 }

@@ -3,10 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
-use base64::Engine;
 use model::observation::{Detail, Endpoint, FlowCounts, Observation, ObservationKind, Transport};
 use model::time::Timestamp;
-use sha1::{Digest, Sha1};
 
 use super::Segment;
 use super::stream::Stream;
@@ -159,7 +157,7 @@ fn observation(
         destination: Some(flow.destination),
         transport: Some(transport),
         protocol: None,
-        community_id: community_id(transport, flow.source, flow.destination),
+        community_id: None,
         detail,
     }
 }
@@ -168,30 +166,4 @@ fn key(segment: &Segment<'_>) -> Key {
     let ends = [segment.source, segment.destination].map(|end| (end.ip, end.port));
     let [a, b] = ends;
     if a <= b { (segment.transport, a, b) } else { (segment.transport, b, a) }
-}
-
-/// Community ID version 1 with seed 0; none for protocols whose both ends it orders by ICMP type.
-pub(crate) fn community_id(transport: Transport, source: Endpoint, destination: Endpoint) -> Option<Box<str>> {
-    let protocol: u8 = match transport {
-        Transport::Tcp => 6,
-        Transport::Udp => 17,
-        Transport::Other(number) => number,
-        Transport::Icmp | Transport::Icmpv6 => return None,
-    };
-    let octets = |ip: IpAddr| match ip {
-        IpAddr::V4(ip) => ip.octets().to_vec(),
-        IpAddr::V6(ip) => ip.octets().to_vec(),
-    };
-    let mut ends = [source, destination].map(|end| (octets(end.ip), end.port));
-    ends.sort();
-    let mut hash = Sha1::new();
-    hash.update([0, 0]);
-    let [(low, low_port), (high, high_port)] = ends;
-    hash.update(low);
-    hash.update(high);
-    hash.update([protocol, 0]);
-    for port in [low_port, high_port].into_iter().flatten() {
-        hash.update(port.to_be_bytes());
-    }
-    Some(format!("1:{}", base64::engine::general_purpose::STANDARD.encode(hash.finalize())).into())
 }

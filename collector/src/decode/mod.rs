@@ -15,7 +15,6 @@ use crate::Settings;
 use flow::{Direction, FlowTable};
 use stream::Message;
 
-pub(crate) use flow::community_id;
 pub(crate) use http::{authority_of, host_of};
 
 /// What stands below IP, as captures number it (the LINKTYPE registry).
@@ -142,7 +141,7 @@ fn observation(
         destination: Some(segment.destination),
         transport: Some(segment.transport),
         protocol: Some(protocol.into()),
-        community_id: flow::community_id(segment.transport, segment.source, segment.destination),
+        community_id: None,
         detail,
     }
 }

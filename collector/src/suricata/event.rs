@@ -1,5 +1,6 @@
 //! What is read of an EVE line: the members that observations have, in place, the rest skipped. A member of another kind than
-//! Suricata writes counts as absent; a line is refused only where it is no JSON.
+//! Suricata writes counts as absent; a line is refused only where it is no JSON, as far as it is
+//! looked at ([`super::line`]).
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,8 +1,9 @@
 //! Suricata EVE: one JSON object a line.
 
+mod blocks;
 mod event;
+mod line;
 
-use std::io::{BufRead, Read};
 use std::net::IpAddr;
 
 use model::observation::{
@@ -11,79 +12,59 @@ use model::observation::{
 use model::time::Timestamp;
 use model::value::{canonical_name, canonical_url};
 
+pub(crate) use self::blocks::{Block, Blocks};
 use self::event::{
     Answer, Email as Mail, Event, FileInfo, Flow, Http as Request, Query, Scalar, Section, Smtp, Tls as Handshake,
 };
-use crate::decode::{authority_of, community_id, host_of};
-use crate::input::InputError;
+use crate::decode::{authority_of, host_of};
+use crate::input::{InputError, Reader};
 use crate::{Listener, Settings, Summary};
 
-pub(crate) fn read(
-    mut reader: Box<dyn BufRead + Send>,
-    settings: &Settings,
-    listener: &mut dyn Listener,
-) -> Result<Summary, InputError> {
+/// Reads a log and hands its observations to `listener`, as they come.
+pub(crate) fn read(reader: Reader, settings: &Settings, listener: &mut dyn Listener) -> Result<Summary, InputError> {
     let mut summary = Summary::default();
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let limit = settings.line_bytes as u64 + 1;
-        match (&mut reader).take(limit).read_until(b'\n', &mut line) {
-            Ok(0) => return Ok(summary),
-            Ok(_) => {}
-            Err(error) => {
-                let record = summary.records;
-                summary.fault(settings, record, "input-read", format!("the input cannot be read on: {error}"));
-                return Ok(summary);
-            }
+    let (mut blocks, mut block) = (Blocks::new(reader, settings), Block::default());
+    while blocks.next(&mut block)? {
+        if !lines(&block, settings, &mut summary, listener) {
+            break;
         }
+    }
+    Ok(summary)
+}
+
+/// Hands the observations of a block to `listener` and says in `summary` what else there was. False if the listener wants no more.
+pub(crate) fn lines(block: &Block, settings: &Settings, summary: &mut Summary, listener: &mut dyn Listener) -> bool {
+    let mut last = block.first.saturating_sub(1);
+    for (record, line) in (block.first..).zip(block.lines()) {
+        last = record;
         summary.records += 1;
-        let record = summary.records;
-        if line.len() as u64 >= limit && line.last() != Some(&b'\n') {
-            summary.fault(
-                settings,
-                record,
-                "line-too-long",
-                format!("the line has more than {} bytes", settings.line_bytes),
-            );
-            skip_line(&mut reader)?;
+        if line.len() > settings.line_bytes {
+            let message = format!("the line has more than {} bytes", settings.line_bytes);
+            summary.fault(settings, record, "line-too-long", message);
             continue;
         }
         if line.trim_ascii().is_empty() {
             continue;
         }
-        match observations(&line, record) {
-            Ok(found) => {
-                if found.first().is_some_and(|first| !listener.due(first.time)) {
-                    return Ok(summary);
+        match observations(line, record) {
+            Ok((observation, others)) => {
+                if !listener.due(observation.time) {
+                    return false;
                 }
-                for observation in found {
+                for observation in others.into_iter().chain([observation]) {
                     summary.observations += 1;
                     if !listener.hear(observation) {
-                        return Ok(summary);
+                        return false;
                     }
                 }
             }
             Err(message) => summary.fault(settings, record, "eve-line", message),
         }
     }
-}
-
-fn skip_line(reader: &mut dyn BufRead) -> Result<(), InputError> {
-    loop {
-        let available = reader.fill_buf()?;
-        if available.is_empty() {
-            return Ok(());
-        }
-        let (length, ended) = match available.iter().position(|b| *b == b'\n') {
-            Some(at) => (at + 1, true),
-            None => (available.len(), false),
-        };
-        reader.consume(length);
-        if ended {
-            return Ok(());
-        }
+    if let Some(error) = &block.error {
+        summary.fault(settings, last, "input-read", format!("the input cannot be read on: {error}"));
     }
+    true
 }
 
 fn boxed(value: &Scalar<'_>) -> Option<Box<str>> {
@@ -102,60 +83,58 @@ fn small<T: TryFrom<u64>>(value: &Scalar<'_>) -> Option<T> {
     value.number().and_then(|number| T::try_from(number).ok())
 }
 
-/// What one line says; several for a DNS line with several queries.
-fn observations(line: &[u8], record: u64) -> Result<Vec<Observation>, String> {
-    let event: Event<'_> = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+/// What one line says: the last of its observations, and those before; several for a DNS line with several queries.
+fn observations(line: &[u8], record: u64) -> Result<(Observation, Vec<Observation>), String> {
+    let event: Event<'_> = line::read(line).map_err(|error| error.to_string())?;
     let time = event.timestamp.text().and_then(timestamp).ok_or("the line has no `timestamp` that can be read")?;
     let event_type = event.event_type.text().ok_or("the line has no `event_type`")?;
     let end = |ip: &Scalar<'_>, port: &Scalar<'_>| {
         let ip: IpAddr = ip.text()?.parse().ok()?;
         Some(Endpoint { ip, port: small(port) })
     };
-    let transport = event.proto.text().and_then(transport);
-    let (source, destination) = (end(&event.src_ip, &event.src_port), end(&event.dest_ip, &event.dest_port));
-    let own_id = || community_id(transport?, source?, destination?);
-    let (kind, protocol, mut details) = read_event(&event, event_type);
-    let last = details.pop();
-    let base = Observation {
+    let (kind, protocol, detail) = read_event(&event, event_type);
+    let mut last = Observation {
         time,
         kind,
         record,
-        source,
-        destination,
-        transport,
+        source: end(&event.src_ip, &event.src_port),
+        destination: end(&event.dest_ip, &event.dest_port),
+        transport: event.proto.text().and_then(transport),
         protocol: protocol.filter(|protocol| !matches!(&**protocol, "unknown" | "failed")),
-        community_id: boxed(&event.community_id).or_else(own_id),
-        detail: Detail::None,
+        community_id: boxed(&event.community_id),
+        detail,
     };
-    let mut found: Vec<Observation> =
-        details.into_iter().map(|detail| Observation { detail, ..base.clone() }).collect();
-    found.push(Observation { detail: last.unwrap_or(Detail::None), ..base });
-    Ok(found)
+    if kind != ObservationKind::Dns {
+        return Ok((last, Vec::new()));
+    }
+    let mut details = dns(&event, event_type);
+    last.detail = details.pop().unwrap_or(Detail::None);
+    let others = details.into_iter().map(|detail| Observation { detail, ..last.clone() }).collect();
+    Ok((last, others))
 }
 
-fn read_event(event: &Event<'_>, event_type: &str) -> (ObservationKind, Option<Box<str>>, Vec<Detail>) {
-    let own = Some(event_type.into());
+/// What is observed, over which protocol, and what of it; DNS messages are read by [`dns`].
+fn read_event(event: &Event<'_>, event_type: &str) -> (ObservationKind, Option<Box<str>>, Detail) {
+    let own = || Some(event_type.into());
     let app = || lower(&event.app_proto);
     match event_type {
         "flow" => {
             let counts = event.flow.one().and_then(flow);
-            (ObservationKind::FlowEnd, app(), vec![counts.map_or(Detail::None, Detail::Flow)])
+            (ObservationKind::FlowEnd, app(), counts.map_or(Detail::None, Detail::Flow))
         }
-        "dns" | "mdns" | "llmnr" => (ObservationKind::Dns, own, dns(event, event_type)),
-        "http" | "http2" => {
-            (ObservationKind::Http, Some("http".into()), vec![Detail::Http(Box::new(http(&event.http)))])
-        }
-        "tls" => (ObservationKind::Tls, own, vec![Detail::Tls(Box::new(tls(&event.tls)))]),
-        "quic" => (ObservationKind::Tls, own, vec![Detail::Tls(Box::new(quic(&event.quic)))]),
+        "dns" | "mdns" | "llmnr" => (ObservationKind::Dns, own(), Detail::None),
+        "http" | "http2" => (ObservationKind::Http, Some("http".into()), Detail::Http(Box::new(http(&event.http)))),
+        "tls" => (ObservationKind::Tls, own(), Detail::Tls(Box::new(tls(&event.tls)))),
+        "quic" => (ObservationKind::Tls, own(), Detail::Tls(Box::new(quic(&event.quic)))),
         "fileinfo" => {
             let carrier = event.http.one().map(|_| Box::new(http(&event.http)));
-            (ObservationKind::File, app(), vec![Detail::File(Box::new(file(&event.fileinfo)), carrier)])
+            (ObservationKind::File, app(), Detail::File(Box::new(file(&event.fileinfo)), carrier))
         }
         "smtp" => {
             let email = email(event.email.one(), event.smtp.one());
-            (ObservationKind::Email, own, vec![Detail::Email(Box::new(email))])
+            (ObservationKind::Email, own(), Detail::Email(Box::new(email)))
         }
-        _ => (ObservationKind::Event, app().or(own), vec![Detail::None]),
+        _ => (ObservationKind::Event, app().or_else(own), Detail::None),
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use model::field::{Field, FieldValue};
-use model::observation::Observation;
+use model::observation::{Endpoint, Observation};
 use model::value::canonical_url;
 
 use super::{Builder, Domain, ExactTable, Kind, Place};
@@ -16,26 +16,34 @@ impl Builder {
     /// Adds a rule that is one value, or a choice of several. False if it is not, or has no room: it is held elsewhere then,
     /// and what the table has under its key no longer counts.
     pub(crate) fn add(&mut self, rule: &Rule) -> bool {
-        let mut tests = Vec::new();
-        if !choice(&rule.program, &mut tests) {
+        let mut values = Vec::new();
+        if !choice(&rule.program, &mut values) {
             self.blank(&rule.key);
             return false;
         }
         let Some(number) = self.rule(&rule.key, rule.valid_from, rule.valid_until) else { return false };
-        if tests.into_iter().all(|test| self.test(number, test)) {
+        if values.into_iter().all(|value| self.any_of(number, value)) {
             return true;
         }
         self.blank(&rule.key);
         false
     }
 
-    fn test(&mut self, rule: u32, test: &Test) -> bool {
+    fn any_of(&mut self, rule: u32, value: Value<'_>) -> bool {
+        let (test, port) = match value {
+            Value::One(test) => (test, None),
+            Value::Socket(address, port) => (address, Some(port)),
+        };
         let fields = test.fields.iter().fold(0, |bits, field| bits | bit(*field));
         let kind = Kind {
             fields,
             itself: !matches!(test.wanted, Wanted::Below(_)),
             below: matches!(test.wanted, Wanted::Below(_)),
         };
+        if let (Wanted::Ips(ips), Some(ports)) = (&test.wanted, port) {
+            let mut sockets = ips.iter().flat_map(|ip| ports.iter().map(|port| socket(*ip, *port)));
+            return sockets.all(|value| self.value(rule, Domain::Socket, &value, kind));
+        }
         let texts = |builder: &mut Self, domain, texts: &[Box<str>]| {
             texts.iter().all(|text| builder.value(rule, domain, text.as_bytes(), kind))
         };
@@ -52,11 +60,18 @@ impl Builder {
     }
 }
 
-/// Collects the tests of a choice of values; false if the program is anything else.
-fn choice<'p>(program: &'p Program, tests: &mut Vec<&'p Test>) -> bool {
+/// What an entry of the table can say.
+enum Value<'p> {
+    One(&'p Test),
+    /// An address, and a port at the same end.
+    Socket(&'p Test, &'p [i64]),
+}
+
+/// Collects a choice of values; false if the program is anything else.
+fn choice<'p>(program: &'p Program, values: &mut Vec<Value<'p>>) -> bool {
     match program {
         Program::Test(test) => {
-            tests.push(test);
+            values.push(Value::One(test));
             !test.negated
                 && matches!(
                     test.wanted,
@@ -69,8 +84,28 @@ fn choice<'p>(program: &'p Program, tests: &mut Vec<&'p Test>) -> bool {
                         | Wanted::Urls(_)
                 )
         }
-        Program::Any(parts) => parts.iter().all(|part| choice(part, tests)),
-        Program::All(_) => false,
+        Program::Any(parts) => parts.iter().all(|part| choice(part, values)),
+        Program::All(parts) => {
+            let [Program::Test(one), Program::Test(other)] = &**parts else { return false };
+            let socket = socket_of(one, other).or_else(|| socket_of(other, one));
+            let is_socket = socket.is_some();
+            values.extend(socket);
+            is_socket
+        }
+    }
+}
+
+/// `dst_ref.value = '192.0.2.1' AND dst_port = 443`.
+fn socket_of<'p>(address: &'p Test, port: &'p Test) -> Option<Value<'p>> {
+    let is_end = match address.fields {
+        [Field::SourceIp] => port.fields == [Field::SourcePort],
+        [Field::DestinationIp] => port.fields == [Field::DestinationPort],
+        _ => false,
+    };
+    let is_plain = is_end && !address.negated && !port.negated && matches!(address.wanted, Wanted::Ips(_));
+    match &port.wanted {
+        Wanted::Integers(ports) if is_plain => Some(Value::Socket(address, ports)),
+        _ => None,
     }
 }
 
@@ -84,6 +119,21 @@ fn octets(ip: IpAddr) -> Cow<'static, [u8]> {
         IpAddr::V4(ip) => ip.octets().to_vec(),
         IpAddr::V6(ip) => ip.octets().to_vec(),
     })
+}
+
+/// An address and a port as they are held: octets, family, port.
+fn socket(ip: IpAddr, port: i64) -> [u8; 25] {
+    let (family, octets) = match ip {
+        IpAddr::V4(ip) => (4, ip.to_ipv6_mapped().octets()),
+        IpAddr::V6(ip) => (6, ip.octets()),
+    };
+    let mut all = [family; 25];
+    let (to, rest) = all.split_at_mut(octets.len());
+    to.copy_from_slice(&octets);
+    if let Some(to) = rest.last_chunk_mut() {
+        *to = port.to_le_bytes();
+    }
+    all
 }
 
 /// Values of an observation that are looked up together.
@@ -115,6 +165,11 @@ impl ExactTable {
         let mut lookups = Lookups { table: self, asked: [None; TOGETHER], count: 0, each };
         for field in Field::ALL.into_iter().filter(|field| self.fields & bit(*field) != 0) {
             field.values(observation, &mut |value| lookups.value(field, value));
+            match field {
+                Field::SourceIp => lookups.socket(field, observation.source),
+                Field::DestinationIp => lookups.socket(field, observation.destination),
+                _ => {}
+            }
         }
         lookups.look();
     }
@@ -145,6 +200,14 @@ impl<'a> Lookups<'_, 'a, '_> {
                     self.ask(Domain::Url, url.as_bytes(), (field, value, false));
                 }
             }
+        }
+    }
+
+    fn socket(&mut self, field: Field, end: Option<Endpoint>) {
+        if self.table.domains & Domain::Socket.bit() != 0
+            && let Some(Endpoint { ip, port: Some(port) }) = end
+        {
+            self.ask(Domain::Socket, &socket(ip, i64::from(port)), (field, FieldValue::Ip(ip), false));
         }
     }
 

@@ -96,7 +96,7 @@ impl Builder {
             }
             ordered
         });
-        (names.prefix, names.uuid) = order.iter().map(|(key, _)| *key).unzip();
+        (names.prefix, names.number) = order.iter().map(|(key, _)| *key).unzip();
         let valid = order.iter().filter_map(|(_, rule)| valid.get(*rule as usize)).copied().collect();
         drop((keys, order));
         let mut sorted = Entries::with_capacity(entries.len());

@@ -1,50 +1,70 @@
-//! The keys of rules, ascending. A key that ends in a UUID, as STIX identifiers do, takes 18 bytes.
+//! The keys of rules, ascending. A key that ends in a UUID, as STIX identifiers do, or in a number, as lines of lists do, takes 18
+//! bytes.
 
 use std::collections::HashMap;
 
 use super::build::GONE;
 
-/// The prefix of keys that do not end in a UUID; their UUID is their place among the others.
+/// The prefix of keys that end in neither; their number is their place among the others.
 const OTHER: u16 = u16::MAX;
 const UUID_CHARACTERS: usize = 36;
+/// Digits that surely fit.
+const DIGITS_MAX: usize = 38;
+/// Most prefixes of one builder; keys beyond are held whole.
+const PREFIXES_MAX: usize = 1_000;
 
-/// A key as it is held and ordered: number of its prefix, UUID.
+/// A key as it is held and ordered: number of its prefix, and what follows it.
 pub(super) type Packed = (u16, u128);
+
+/// What follows a prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Ending {
+    Uuid,
+    Number,
+}
+
+/// How keys begin, and what follows.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Prefix {
+    pub(super) ending: Ending,
+    pub(super) text: Box<str>,
+}
 
 /// Keys of rules, in the order of [`Packed`].
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    pub(super) prefixes: Vec<Box<str>>,
+    pub(super) prefixes: Vec<Prefix>,
     pub(super) others: Vec<Box<str>>,
     pub(super) prefix: Vec<u16>,
-    pub(super) uuid: Vec<u128>,
+    pub(super) number: Vec<u128>,
 }
 
 impl Keys {
     pub(super) fn key(&self, place: usize) -> String {
-        let (Some(prefix), Some(uuid)) = (self.prefix.get(place), self.uuid.get(place)) else { return String::new() };
-        if *prefix == OTHER {
-            let other = usize::try_from(*uuid).ok().and_then(|place| self.others.get(place));
-            return other.map(|other| other.to_string()).unwrap_or_default();
+        let Some((prefix, number)) = self.packed(place) else { return String::new() };
+        match self.prefixes.get(usize::from(prefix)) {
+            Some(Prefix { ending: Ending::Uuid, text }) => format!("{text}{}", uuid::Uuid::from_u128(number)),
+            Some(Prefix { ending: Ending::Number, text }) => format!("{text}{number}"),
+            None => {
+                let other = usize::try_from(number).ok().and_then(|place| self.others.get(place));
+                other.map(|other| other.to_string()).unwrap_or_default()
+            }
         }
-        let prefix = self.prefixes.get(usize::from(*prefix)).map_or("", |prefix| prefix);
-        format!("{prefix}{}", uuid::Uuid::from_u128(*uuid))
     }
 
     /// The place of a key.
     pub(super) fn find(&self, key: &str) -> Option<usize> {
-        let wanted = match split(key) {
-            Some((prefix, uuid)) => match self.prefixes.iter().position(|known| **known == *prefix) {
-                Some(number) => (u16::try_from(number).ok()?, uuid),
-                None => self.other(key)?,
-            },
+        let (ending, text, number) = split(key);
+        let known = ending
+            .and_then(|ending| self.prefixes.iter().position(|known| known.ending == ending && *known.text == *text));
+        let wanted = match known {
+            Some(prefix) => (u16::try_from(prefix).ok()?, number),
             None => self.other(key)?,
         };
-        let (mut low, mut high) = (0, self.uuid.len());
+        let (mut low, mut high) = (0, self.number.len());
         while low < high {
             let middle = low + (high - low) / 2;
-            let found = (*self.prefix.get(middle)?, *self.uuid.get(middle)?);
-            match found.cmp(&wanted) {
+            match self.packed(middle)?.cmp(&wanted) {
                 std::cmp::Ordering::Equal => return Some(middle),
                 std::cmp::Ordering::Less => low = middle + 1,
                 std::cmp::Ordering::Greater => high = middle,
@@ -69,7 +89,7 @@ pub(super) struct Merged {
 
 impl Keys {
     fn packed(&self, place: usize) -> Option<Packed> {
-        Some((*self.prefix.get(place)?, *self.uuid.get(place)?))
+        Some((*self.prefix.get(place)?, *self.number.get(place)?))
     }
 
     /// Those of `self` that stay, and those of `newer`, which replace them: a key of `newer` that is not kept takes that of
@@ -81,29 +101,29 @@ impl Keys {
         kept: impl Fn(usize) -> bool,
     ) -> Option<Merged> {
         let mut keys = Self { prefixes: self.prefixes.clone(), ..Self::default() };
+        let mut known: HashMap<Prefix, usize> = self.prefixes.iter().cloned().zip(0..).collect();
         let mut numbers = Vec::with_capacity(newer.prefixes.len());
         for prefix in &newer.prefixes {
-            let known = keys.prefixes.iter().position(|known| known == prefix);
-            let number = known.unwrap_or(keys.prefixes.len());
-            if known.is_none() {
+            let number = *known.entry(prefix.clone()).or_insert_with(|| {
                 keys.prefixes.push(prefix.clone());
-            }
+                keys.prefixes.len() - 1
+            });
             numbers.push(u16::try_from(number).ok().filter(|number| *number < OTHER)?);
         }
         keys.others = self.others.iter().chain(&newer.others).cloned().collect();
         keys.others.sort();
         keys.others.dedup();
         let (old_others, new_others) = (keys.places_of(&self.others), keys.places_of(&newer.others));
-        let mut coming: Vec<(Packed, usize)> = Vec::with_capacity(newer.uuid.len());
-        for place in 0..newer.uuid.len() {
+        let mut coming: Vec<(Packed, usize)> = Vec::with_capacity(newer.number.len());
+        for place in 0..newer.number.len() {
             let (prefix, uuid) = renumbered(newer.packed(place)?, &new_others);
             let prefix = numbers.get(usize::from(prefix)).copied().unwrap_or(prefix);
             coming.push(((prefix, uuid), place));
         }
         coming.sort_unstable();
-        let mut merged = Merged { keys, old: vec![GONE; self.uuid.len()], new: vec![GONE; newer.uuid.len()] };
+        let mut merged = Merged { keys, old: vec![GONE; self.number.len()], new: vec![GONE; newer.number.len()] };
         let mut coming = coming.into_iter().peekable();
-        for place in 0..self.uuid.len() {
+        for place in 0..self.number.len() {
             let key = renumbered(self.packed(place)?, &old_others);
             while let Some((earlier, from)) = coming.next_if(|(new, _)| *new < key) {
                 merged.take(earlier, kept(from), false, from)?;
@@ -126,11 +146,11 @@ impl Keys {
 impl Merged {
     fn take(&mut self, (prefix, uuid): Packed, stays: bool, is_old: bool, from: usize) -> Option<()> {
         if stays {
-            let place = u32::try_from(self.keys.uuid.len()).ok().filter(|place| *place != GONE)?;
+            let place = u32::try_from(self.keys.number.len()).ok().filter(|place| *place != GONE)?;
             let places = if is_old { &mut self.old } else { &mut self.new };
             *places.get_mut(from)? = place;
             self.keys.prefix.push(prefix);
-            self.keys.uuid.push(uuid);
+            self.keys.number.push(uuid);
         }
         Some(())
     }
@@ -139,21 +159,28 @@ impl Merged {
 /// Keys in the making: packed as they come; the others get their final numbers in the end.
 #[derive(Debug, Default)]
 pub(super) struct Packing {
+    uuids: HashMap<Box<str>, u16>,
     numbers: HashMap<Box<str>, u16>,
-    prefixes: Vec<Box<str>>,
+    prefixes: Vec<Prefix>,
     others: Vec<Box<str>>,
 }
 
 impl Packing {
     pub(super) fn pack(&mut self, key: &str) -> Packed {
-        if let Some((prefix, uuid)) = split(key) {
-            if let Some(number) = self.numbers.get(prefix) {
-                return (*number, uuid);
+        let (ending, text, number) = split(key);
+        if let Some(ending) = ending {
+            let known = match ending {
+                Ending::Uuid => &mut self.uuids,
+                Ending::Number => &mut self.numbers,
+            };
+            if let Some(prefix) = known.get(text) {
+                return (*prefix, number);
             }
-            if let Some(number) = u16::try_from(self.prefixes.len()).ok().filter(|number| *number < OTHER) {
-                self.prefixes.push(prefix.into());
-                self.numbers.insert(prefix.into(), number);
-                return (number, uuid);
+            if let Some(prefix) = u16::try_from(self.prefixes.len()).ok().filter(|_| self.prefixes.len() < PREFIXES_MAX)
+            {
+                self.prefixes.push(Prefix { ending, text: text.into() });
+                known.insert(text.into(), prefix);
+                return (prefix, number);
             }
         }
         self.others.push(key.into());
@@ -179,8 +206,21 @@ pub(super) fn renumbered((prefix, uuid): Packed, others: &[u128]) -> Packed {
     (OTHER, usize::try_from(uuid).ok().and_then(|place| others.get(place)).copied().unwrap_or(uuid))
 }
 
-/// What stands before a UUID in its one spelling (lower case, four hyphens), and the UUID.
-fn split(key: &str) -> Option<(&str, u128)> {
+/// What stands before a UUID in its one spelling (lower case, four hyphens) or before a number without leading zeros, and that.
+fn split(key: &str) -> (Option<Ending>, &str, u128) {
+    if let Some((prefix, uuid)) = before_uuid(key) {
+        return (Some(Ending::Uuid), prefix, uuid);
+    }
+    let digits = key.bytes().rev().take(DIGITS_MAX).take_while(u8::is_ascii_digit).count();
+    let (prefix, run) = key.split_at_checked(key.len() - digits).unwrap_or((key, ""));
+    let zeros = run.bytes().take_while(|digit| *digit == b'0').count().min(run.len().saturating_sub(1));
+    match run.get(zeros..).map(str::parse) {
+        Some(Ok(number)) => (Some(Ending::Number), key.get(..prefix.len() + zeros).unwrap_or(prefix), number),
+        _ => (None, key, 0),
+    }
+}
+
+fn before_uuid(key: &str) -> Option<(&str, u128)> {
     let (prefix, text) = key.split_at_checked(key.len().checked_sub(UUID_CHARACTERS)?)?;
     let uuid = uuid::Uuid::try_parse(text).ok()?;
     let mut spelling = uuid::Uuid::encode_buffer();
@@ -200,6 +240,12 @@ mod tests {
             id.to_owned(),
             format!("indicator--{}", id.to_uppercase()),
             "rule 7".to_owned(),
+            "list.txt:1000000".to_owned(),
+            "list.txt:0".to_owned(),
+            "000".to_owned(),
+            "a007".to_owned(),
+            "9".repeat(60),
+            "rule".to_owned(),
             String::new(),
             format!("indicator--{}", id.replace('8', "9")),
         ];
@@ -208,7 +254,7 @@ mod tests {
         let (mut keys, others) = packing.finish();
         let mut sorted: Vec<Packed> = packed.iter().map(|key| renumbered(*key, &others)).collect();
         sorted.sort_unstable();
-        (keys.prefix, keys.uuid) = sorted.into_iter().unzip();
+        (keys.prefix, keys.number) = sorted.into_iter().unzip();
         for key in &all {
             let place = keys.find(key).unwrap();
             assert_eq!(keys.key(place), *key);

@@ -13,7 +13,7 @@ impl ExactTable {
         let is_gone = |rule: usize| u32::try_from(rule).is_ok_and(|rule| gone.contains(&rule));
         let stays = |rule: usize| counts(self, rule) && !is_gone(rule);
         let merged = self.keys.merged(&newer.keys, stays, |rule| counts(newer, rule))?;
-        let mut valid = vec![BLANK; merged.keys.uuid.len()];
+        let mut valid = vec![BLANK; merged.keys.number.len()];
         for (table, places) in [(self, &merged.old), (newer, &merged.new)] {
             for (place, times) in places.iter().zip(&table.valid).filter(|(place, _)| **place != GONE) {
                 *valid.get_mut(*place as usize)? = *times;

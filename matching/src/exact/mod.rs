@@ -23,6 +23,8 @@ use self::keys::Keys;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Domain {
     Address,
+    /// An address and the port at it.
+    Socket,
     Name,
     Integer,
     Text,

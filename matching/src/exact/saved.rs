@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-use super::keys::Keys;
+use super::keys::{Ending, Keys, Prefix};
 use super::{Entries, ExactTable, Kind, begin};
 use crate::saved::{Reading, SavedError, Writing};
 
@@ -13,12 +13,15 @@ impl ExactTable {
         to.numbers(&self.kind_table.iter().map(|kind| kind.fields).collect::<Vec<_>>())?;
         let ways = |kind: &Kind| u8::from(kind.itself) | u8::from(kind.below) << 1;
         to.numbers(&self.kind_table.iter().map(ways).collect::<Vec<_>>())?;
-        for texts in [&self.keys.prefixes, &self.keys.others] {
-            to.number(texts.len() as u64)?;
-            texts.iter().try_for_each(|text| to.text(text))?;
+        to.number(self.keys.prefixes.len() as u64)?;
+        for prefix in &self.keys.prefixes {
+            to.number(prefix.ending as u8)?;
+            to.text(&prefix.text)?;
         }
+        to.number(self.keys.others.len() as u64)?;
+        self.keys.others.iter().try_for_each(|text| to.text(text))?;
         to.numbers(&self.keys.prefix)?;
-        to.numbers(&self.keys.uuid)?;
+        to.numbers(&self.keys.number)?;
         for end in 0..2 {
             to.number(self.valid.len() as u64)?;
             self.valid.iter().filter_map(|valid| valid.get(end)).try_for_each(|time| to.number(*time))?;
@@ -35,11 +38,16 @@ impl ExactTable {
         let (seed, domains) = (from.number()?, from.number()?);
         let (fields, ways) = (from.numbers::<u32>()?, from.numbers::<u8>()?);
         let kind = |(fields, ways): (u32, u8)| Kind { fields, itself: ways & 1 != 0, below: ways & 2 != 0 };
-        let mut texts = || -> Result<Vec<Box<str>>, SavedError> {
-            (0..from.length(1)?).map(|_| from.text().map(String::into_boxed_str)).collect()
-        };
-        let (prefixes, others) = (texts()?, texts()?);
-        let keys = Keys { prefixes, others, prefix: from.numbers()?, uuid: from.numbers()? };
+        let ending = |number: u8| if number == Ending::Uuid as u8 { Ending::Uuid } else { Ending::Number };
+        let mut prefixes = Vec::new();
+        for _ in 0..from.length(1)? {
+            prefixes.push(Prefix { ending: ending(from.number()?), text: from.text()?.into() });
+        }
+        let mut others = Vec::new();
+        for _ in 0..from.length(1)? {
+            others.push(from.text()?.into());
+        }
+        let keys = Keys { prefixes, others, prefix: from.numbers()?, number: from.numbers()? };
         let (valid_from, valid_until) = (from.numbers::<i64>()?, from.numbers::<i64>()?);
         let table = Self {
             seed,
@@ -68,7 +76,7 @@ impl ExactTable {
             && last == entries.tags.len()
             && lengths.iter().all(|length| *length == entries.tags.len())
             && self.keys.prefix.len() == rules
-            && self.keys.uuid.len() == rules
+            && self.keys.number.len() == rules
             && entries.rules.iter().all(|rule| (*rule as usize) < rules)
             && entries.kinds.iter().all(|kind| usize::from(*kind) < self.kind_table.len())
     }

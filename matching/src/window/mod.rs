@@ -7,7 +7,7 @@ pub use tracker::{Tracker, TrackerCounts};
 
 use std::sync::Arc;
 
-use model::pattern::{Observation, ObservationOperator, Qualifier};
+use model::pattern::{Observation, ObservationOperator, Qualifier, microseconds};
 use model::time::Timestamp;
 
 use crate::compile::{NotMatched, Program, RuleSource, not, one, start_stop};
@@ -125,8 +125,7 @@ impl Shaper<'_> {
         let shape = self.shape(inner)?;
         Ok(match (qualifier, shape) {
             (Qualifier::Within(seconds), shape) => {
-                let micros = seconds.parse::<f64>().unwrap_or(f64::MAX) * 1e6;
-                let micros = micros.round() as i64; // held at the end of the range
+                let micros = microseconds(seconds).unwrap_or(i64::MAX);
                 if micros > self.settings.span_us() {
                     return not(format!(
                         "WITHIN {seconds} SECONDS is longer than observations are remembered ({} ms)",

@@ -43,7 +43,10 @@ fn a_pattern_is_explained_in_one_line() {
         assert_eq!(explain(&parse(pattern).unwrap(), &Settings::default()).unwrap().to_string(), words);
     }
     let never = explain(&parse("[process:name = 'x']").unwrap(), &Settings::default()).unwrap_err();
-    assert_eq!(never.to_string(), "not matched here: no telemetry shows `process:name`");
+    assert_eq!(
+        never.to_string(),
+        "not matched here: no telemetry shows `process:name`: sensors see the network, not what is on a host"
+    );
 }
 
 #[test]

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that goes wrong may end")]
 
 mod bombs;
+mod differential;
 mod explained;
+mod found;
 mod plain;
 mod recorded;
 mod single;

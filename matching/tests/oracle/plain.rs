@@ -150,11 +150,12 @@ pub(crate) fn expression_holds(expression: &Expression, observation: &Observatio
     }
 }
 
-const NAMES: &[&str] = &["a.example", "b.a.example", "c.b.a.example", "xa.example", "example.org"];
-const LIKES: &[&str] =
+pub(crate) const NAMES: &[&str] = &["a.example", "b.a.example", "c.b.a.example", "xa.example", "example.org"];
+pub(crate) const LIKES: &[&str] =
     &["a.example", "b.a.example", "example", "_.example", "b_a.example", "__.a.example", "_.a.example"];
-const PIECES: &[&str] = &["a.exa", "b.a", "ample", "xa.", "example.org", "http://_", "192.0.2.", "a%exam", "/x"];
-const IPS: &[&str] = &["192.0.2.1", "192.0.2.130", "198.51.100.7", "10.0.0.1"];
+pub(crate) const PIECES: &[&str] =
+    &["a.exa", "b.a", "ample", "xa.", "example.org", "http://_", "192.0.2.", "a%exam", "/x"];
+pub(crate) const IPS: &[&str] = &["192.0.2.1", "192.0.2.130", "198.51.100.7", "10.0.0.1"];
 
 pub(crate) fn name() -> impl Strategy<Value = &'static str> {
     prop::sample::select(NAMES)

@@ -1,5 +1,8 @@
 //! The tree of a pattern.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 /// Where something stands in the text, bytes: from, to (not included).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Span {
@@ -47,6 +50,15 @@ pub enum Qualifier {
     Repeats(u64),
     /// `START t'…' STOP t'…'`.
     StartStop(String, String),
+}
+
+/// The seconds of a WITHIN, as written, in microseconds; what lies beyond six decimals is cut off, since times have no more. None
+/// if there are too many.
+pub fn microseconds(seconds: &str) -> Option<i64> {
+    let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, ""));
+    let digits = |text: &str| if text.is_empty() { Some(0) } else { text.parse::<i64>().ok() };
+    let fraction: String = fraction.chars().chain(std::iter::repeat('0')).take(6).collect();
+    digits(whole.trim_start_matches('+'))?.checked_mul(1_000_000)?.checked_add(digits(&fraction)?)
 }
 
 /// A comparison expression (§9.6): inside one `[ ]`.
@@ -141,4 +153,38 @@ pub enum Literal {
     Binary(String),
     /// `t'…'`: a time, as written.
     Timestamp(String),
+}
+
+impl Literal {
+    /// The octets that a hexadecimal or binary literal writes; none of others. Beside a text each octet is the character of that
+    /// number (§9.2).
+    pub fn octets(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Hex(text) => hex::decode(text).ok(),
+            Self::Binary(text) => STANDARD.decode(text).ok(),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_cut_off_not_rounded() {
+        for (seconds, micros) in [
+            ("5", Some(5_000_000)),
+            ("1.5", Some(1_500_000)),
+            ("0.4999999", Some(499_999)),
+            ("2.0000009", Some(2_000_000)),
+            (".5", Some(500_000)),
+            ("1.1", Some(1_100_000)),
+            ("9223372036854", Some(9_223_372_036_854_000_000)),
+            ("9223372036855", None),
+            ("99999999999999999999", None),
+        ] {
+            assert_eq!(microseconds(seconds), micros, "{seconds}");
+        }
+    }
 }

@@ -7,9 +7,6 @@
 
 use std::collections::BTreeSet;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use super::{
     Comparison, ComparisonOperator, Expression, Literal, Observation, ObservationOperator, Path, Pattern, Qualifier,
     Step,
@@ -237,10 +234,9 @@ fn literal(comparison: &Comparison, value: &Literal) -> String {
     match value {
         Literal::Text(text) => Literal::Text(spelled_text(comparison, text)).to_string(),
         Literal::Float(text) => text.parse::<f64>().map_or_else(|_| text.clone(), |number| number.to_string()),
-        Literal::Hex(text) => Literal::Hex(text.to_ascii_lowercase()).to_string(),
-        Literal::Binary(text) => STANDARD
-            .decode(text)
-            .map_or_else(|_| value.to_string(), |bytes| Literal::Hex(hex::encode(bytes)).to_string()),
+        Literal::Hex(_) | Literal::Binary(_) => {
+            value.octets().map_or_else(|| value.to_string(), |octets| Literal::Hex(hex::encode(octets)).to_string())
+        }
         Literal::Timestamp(text) => Literal::Timestamp(moment(text)).to_string(),
         other => other.to_string(),
     }

@@ -10,7 +10,7 @@ mod print;
 
 pub use ast::{
     Comparison, ComparisonOperator, Expression, Literal, Observation, ObservationOperator, Path, Pattern, Qualifier,
-    Span, Step,
+    Span, Step, microseconds,
 };
 pub use fault::PatternFault;
 pub use parser::{DEPTH_MAX, TEXT_BYTES_MAX, parse};

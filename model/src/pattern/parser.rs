@@ -345,8 +345,13 @@ impl Parser {
                 Ok(Literal::Hex(text))
             }
             Kind::Prefixed('h', _) => bad("a hexadecimal literal is an even number of hexadecimal digits"),
-            Kind::Prefixed('b', text) if is_base64(&text) => Ok(Literal::Binary(text)),
-            Kind::Prefixed('b', _) => bad("a binary literal is base64 with padding (RFC 4648 §4)"),
+            Kind::Prefixed('b', text) => {
+                let text = text.replace(['\r', '\n'], ""); // §9.2: line feeds are ignored
+                match is_base64(&text) {
+                    true => Ok(Literal::Binary(text)),
+                    false => bad("a binary literal is base64 with padding (RFC 4648 §4)"),
+                }
+            }
             Kind::Prefixed(_, text) if text.parse::<Timestamp>().is_ok() => Ok(Literal::Timestamp(text)),
             Kind::Prefixed(..) => bad("a time is written t'2026-11-24T19:03:07.042Z'"),
             _ => {
@@ -470,6 +475,12 @@ mod tests {
         let many = format!("[{}]", vec!["a:b = 1"; 2000].join(" OR "));
         assert!(parse(&many).is_ok());
         assert_eq!(parse(&"[".repeat(70_000)).unwrap_err().code, "pattern-length");
+    }
+
+    #[test]
+    fn line_feeds_in_base64_are_ignored() {
+        assert_eq!(parse("[a:b = b'AA\r\nAA']").unwrap().to_string(), "[a:b = b'AAAA']");
+        assert_eq!(parse("[a:b = b'AA\nA']").unwrap_err().code, "pattern-literal");
     }
 
     #[test]

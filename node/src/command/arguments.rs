@@ -57,15 +57,21 @@ pub(super) enum Command {
         revoked is left out."
     )]
     Match(MatchArguments),
+    /// Offline: compile indicators once, for `match` to use again and again.
+    #[command(after_help = "Examples:\n  bridgewatch compile --indicators bad.csv feed.json --output bad.rules\n  \
+        bridgewatch match --indicators bad.rules --count eve.json\n\
+        \nWhat is saved is checked when it is read. Another version of the program asks to compile anew.")]
+    Compile(CompileArguments),
     /// STIX 2.1 conformance (common properties and indicators for now), one JSON line a fault.
     #[command(after_help = "Example:\n  bridgewatch validate --strict bundle.json\n\
         \nExit status: 0 no fault, 1 faults found, 2 unreadable input. SHOULDs count with --strict.")]
     Validate(ValidateArguments),
-    /// Is a STIX pattern valid, and if not, where is it wrong? Does it mean the same as another, does it match?
+    /// Is a STIX pattern valid, and if not, where is it wrong? Does it mean the same as another, does it match, at what cost?
     #[command(after_help = "Examples:\n  bridgewatch pattern \"[domain-name:value = 'evil.example']\"\n  \
         bridgewatch pattern --same-as \"[a:b = 2] OR [a:b = 1]\" \"[a:b IN (1, 2)]\"\n  \
-        bridgewatch pattern --observed seen.json \"[domain-name:value LIKE '%.example'] REPEATS 5 TIMES\"\n\
-        \nExit status: 0 yes, 1 no: not valid, not the same, does not match; 2 unreadable input.")]
+        bridgewatch pattern --observed seen.json \"[domain-name:value LIKE '%.example'] REPEATS 5 TIMES\"\n  \
+        bridgewatch pattern --explain \"[ipv4-addr:value ISSUBSET '198.51.100.0/24']\"\n\
+        \nExit status: 0 yes, 1 no: not valid, not the same, no match, not matched here; 2 unreadable input.")]
     Pattern(PatternArguments),
     /// The log of a centre: proved whole, or printed in clear.
     Log(LogArguments),
@@ -321,13 +327,26 @@ pub(crate) struct DecodeArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct CompileArguments {
+    /// STIX bundles, CSV or plain lists; one may be what was compiled before.
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub(super) indicators: Vec<PathBuf>,
+    /// Where to write what was compiled.
+    #[arg(long, value_name = "FILE")]
+    pub(super) output: PathBuf,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct MatchArguments {
-    /// STIX bundles, CSV or plain lists; may be given several times.
+    /// STIX bundles, CSV, plain lists, and one that `compile` wrote; may be given several times.
     #[arg(long, required = true, value_name = "FILE")]
     pub(super) indicators: Vec<PathBuf>,
     /// Print only the counts, one JSON object: observations, matched, hits.
     #[arg(long)]
     pub(super) count: bool,
+    /// Say of hits of more than one value which comparisons of their pattern were satisfied, by which field: `reasons`.
+    #[arg(long, conflicts_with = "count")]
+    pub(super) explain: bool,
     /// Captures and logs; - is stdin.
     #[arg(required = true, value_name = "INPUT")]
     pub(super) inputs: Vec<PathBuf>,
@@ -354,6 +373,9 @@ pub(crate) struct PatternArguments {
     /// Also tell whether it matches the observed data in a file (a STIX bundle, a list, or one object; `-`: standard input).
     #[arg(long, value_name = "FILE")]
     pub(super) observed: Option<PathBuf>,
+    /// Also tell how sensors look for it and what that costs under the default bounds, or why they cannot.
+    #[arg(long)]
+    pub(super) explain: bool,
     /// One JSON object instead of words.
     #[arg(long)]
     pub(super) json: bool,

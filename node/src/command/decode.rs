@@ -29,15 +29,19 @@ pub(super) fn run(arguments: &DecodeArguments) -> Result<Status> {
 }
 
 /// Hands the observations of `input` (`-`: stdin) to `each`, with progress.
-pub(super) fn read(input: &Path, each: impl FnMut(Observation) -> bool) -> Result<Summary> {
-    let reader: Box<dyn Read + Send> = if input == Path::new("-") {
-        Box::new(std::io::stdin())
-    } else {
-        let file = File::open(input).with_context(|| format!("cannot read `{}`", input.display()))?;
-        let length = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
-        Box::new(progress::of_bytes(&input.display().to_string(), length).wrap_read(file))
-    };
-    collector::decode(reader, &Settings::default(), each).with_context(|| format!("cannot read `{}`", input.display()))
+fn read(input: &Path, each: impl FnMut(Observation) -> bool) -> Result<Summary> {
+    let read = collector::decode(open(input)?, &Settings::default(), each);
+    read.with_context(|| format!("cannot read `{}`", input.display()))
+}
+
+/// The bytes of `input` (`-`: stdin), with progress.
+pub(super) fn open(input: &Path) -> Result<Box<dyn Read + Send>> {
+    if input == Path::new("-") {
+        return Ok(Box::new(std::io::stdin()));
+    }
+    let file = File::open(input).with_context(|| format!("cannot read `{}`", input.display()))?;
+    let length = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
+    Ok(Box::new(progress::of_bytes(&input.display().to_string(), length).wrap_read(file)))
 }
 
 /// Says what of an input could not be read.

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::io::{BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use feeds::inbound::{Found, Inbound, InputFault, Named, Rule, Settings, rules};
-use matching::{RuleSet, RuleSource};
+use matching::{RuleSet, RuleSource, SAVED_MAGIC};
 use model::time::Timestamp;
 
 use super::{progress, warn};
@@ -14,13 +15,22 @@ use super::{progress, warn};
 /// Faults of one file that are said singly; the rest is counted.
 const FAULTS_SAID: usize = 20;
 
-/// Reads all of `files` and compiles what they say to look for.
+/// Reads all of `files` and compiles what they say to look for; one of them may be what `compile` wrote.
 pub(super) fn read(files: &[PathBuf]) -> Result<RuleSet> {
     let mut wanted = Wanted::default();
+    let mut saved: Option<RuleSet> = None;
     for path in files {
-        one(path, &mut wanted).with_context(|| format!("cannot read `{}`", path.display()))?;
+        let set = one(path, &mut wanted).with_context(|| format!("cannot read `{}`", path.display()))?;
+        if set.is_some() && saved.is_some() {
+            bail!("`{}`: only one file of --indicators can be what `compile` wrote", path.display());
+        }
+        saved = saved.or(set);
     }
-    let rules = RuleSet::compile(wanted.sources(), matching::Settings::default());
+    let rules = match saved {
+        None => RuleSet::compile(wanted.sources(), matching::Settings::default()),
+        Some(set) if wanted.0.is_empty() => set,
+        Some(set) => set.with_changes(wanted.sources(), &[]),
+    };
     let mut unmatched: Vec<String> = rules.not_matched().iter().map(|(key, why)| format!("{key}: {why}")).collect();
     unmatched.sort();
     said(&unmatched);
@@ -30,9 +40,21 @@ pub(super) fn read(files: &[PathBuf]) -> Result<RuleSet> {
     Ok(rules)
 }
 
-fn one(path: &Path, wanted: &mut Wanted) -> Result<()> {
-    let file = File::open(path)?;
+/// What is in a file to look for: rules that were compiled before, else what `wanted` takes.
+fn one(path: &Path, wanted: &mut Wanted) -> Result<Option<RuleSet>> {
+    let mut file = File::open(path)?;
     let length = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
+    let mut head = Vec::new();
+    (&mut file).take(SAVED_MAGIC.len() as u64).read_to_end(&mut head)?;
+    let is_saved = head == SAVED_MAGIC;
+    let file = Cursor::new(head).chain(file);
+    if is_saved {
+        return Ok(Some(RuleSet::read(
+            BufReader::with_capacity(1 << 20, file),
+            length.unwrap_or(0),
+            matching::Settings::default(),
+        )?));
+    }
     let bar = progress::of_bytes(&path.display().to_string(), length);
     let settings = Settings::default();
     let inbound = Inbound::open(Box::new(bar.wrap_read(file)), &settings)?;
@@ -48,7 +70,7 @@ fn one(path: &Path, wanted: &mut Wanted) -> Result<()> {
         }
     }
     said(&faults);
-    Ok(())
+    Ok(None)
 }
 
 /// What is wrong with an input, and where.

@@ -1,24 +1,21 @@
-//! `bridgewatch match`: one thread decodes, one scans and writes.
+//! `bridgewatch match`: every core decodes and scans a part of an input, this thread follows what needs several observations and
+//! writes.
 
+use std::num::NonZero;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use anyhow::Result;
-use collector::Summary;
-use matching::{Match, RuleSet, Settings, Tracker};
+use anyhow::{Context, Result};
+use collector::{Part, Summary};
+use matching::{Match, Reason, RuleSet, Settings, Tracker, reasons};
 use model::observation::Observation;
+use model::pattern::parse;
 use model::time::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::arguments::MatchArguments;
 use super::output::Lines;
 use super::{Status, decode, indicators};
-
-/// Observations that are handed over together.
-const BATCH: usize = 256;
-/// Batches that may wait; then the decoder waits.
-const BATCHES: usize = 16;
 
 /// One hit, as its line says it.
 #[derive(Debug, Serialize)]
@@ -30,6 +27,8 @@ struct Hit<'a> {
     input: &'a str,
     record: u64,
     observation: &'a Value,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reasons: Vec<Value>,
 }
 
 /// What `--count` says.
@@ -42,83 +41,135 @@ struct Counts {
 
 pub(super) fn run(arguments: &MatchArguments) -> Result<Status> {
     let rules = indicators::read(&arguments.indicators)?;
-    let mut scan =
-        Scan { rules, tracker: Tracker::new(Settings::default()), counts: Counts::default(), found: Vec::new() };
     let mut lines = Lines::new();
     let mut status = Status::Done;
+    let mut counts = Counts::default();
     for input in &arguments.inputs {
-        // Inputs are of different times and places: what needs several observations needs them of one.
-        scan.tracker = Tracker::new(Settings::default());
-        let read = one(input, |batch| scan.batch(input, batch, (!arguments.count).then_some(&mut lines)))?;
+        let name = input.display().to_string();
+        let search = Search { rules: &rules, input: &name, counted_only: arguments.count, explain: arguments.explain };
+        let mut written = Ok(());
+        let read = one(input, &search, |settled| {
+            counts.add(&settled.counts);
+            written = lines.bytes(&settled.lines);
+            written.is_ok()
+        });
+        written?;
         status = status.or(decode::report(input, read));
     }
     if arguments.count {
-        lines.json(&scan.counts)?;
+        lines.json(&counts)?;
     }
     lines.finish()?;
-    let matched = if scan.counts.hits == 0 { Status::Negative } else { Status::Done };
+    let matched = if counts.hits == 0 { Status::Negative } else { Status::Done };
     Ok(status.or(matched))
 }
 
-/// Decodes `input` in a thread of its own and hands its observations to `each` in this one.
-fn one(input: &Path, mut each: impl FnMut(Vec<Observation>) -> Result<()>) -> Result<Result<Summary>> {
-    std::thread::scope(|scope| {
-        let (sender, receiver) = sync_channel(BATCHES);
-        let decoder = scope.spawn(move || decode(input, &sender));
-        for batch in &receiver {
-            each(batch)?; // the receiver goes with the error, and the decoder with it
-        }
-        drop::<Receiver<_>>(receiver);
-        decoder.join().map_err(|_| anyhow::anyhow!("the decoder of `{}` ended in disorder", input.display()))
-    })
+/// Hands what is found in `input`, part by part and in order, to `take`.
+fn one(input: &Path, search: &Search<'_>, mut take: impl FnMut(Settled) -> bool) -> Result<Summary> {
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    // Inputs are of different times and places: what needs several observations needs them of one.
+    let mut tracker = Tracker::new(Settings::default());
+    let new = || Scanned { search, found: Vec::new(), settled: Settled::default(), open: Vec::new() };
+    let input_read =
+        collector::decode_in_parts(decode::open(input)?, &collector::Settings::default(), threads, new, |scanned| {
+            take(scanned.settle(&mut tracker))
+        });
+    input_read.with_context(|| format!("cannot read `{}`", input.display()))
 }
 
-fn decode(input: &Path, sender: &SyncSender<Vec<Observation>>) -> Result<Summary> {
-    let mut batch = Vec::with_capacity(BATCH);
-    let summary = decode::read(input, |observation| {
-        batch.push(observation);
-        batch.len() < BATCH || sender.send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH))).is_ok()
-    });
-    // Without a receiver nobody wants the rest.
-    let _ = sender.send(batch);
-    summary
+/// What is looked for, and where.
+struct Search<'s> {
+    rules: &'s RuleSet,
+    input: &'s str,
+    /// Nobody wants the hits, only how many there are.
+    counted_only: bool,
+    explain: bool,
 }
 
-struct Scan {
-    rules: RuleSet,
-    tracker: Tracker,
-    counts: Counts,
+impl Search<'_> {
+    /// The comparisons of the pattern that the observation satisfies.
+    fn reasons(&self, key: &str, observation: &Observation) -> Vec<Value> {
+        let pattern = self.rules.pattern(key).filter(|_| self.explain).and_then(|text| parse(text).ok());
+        let reasons = pattern.map(|pattern| reasons(&pattern, observation, &Settings::default()));
+        let said = |reason: Reason| json!({"comparison": reason.comparison, "field": reason.field.ecs_name(), "value": reason.value});
+        reasons.unwrap_or_default().into_iter().map(said).collect()
+    }
+}
+
+/// A part of an input that was scanned.
+struct Scanned<'s> {
+    search: &'s Search<'s>,
     found: Vec<Match>,
+    settled: Settled,
+    /// Observations of which only those before them say what they match, and what they match by themselves.
+    open: Vec<(Observation, Vec<Match>)>,
 }
 
-impl Scan {
-    fn batch(&mut self, input: &Path, batch: Vec<Observation>, mut lines: Option<&mut Lines>) -> Result<()> {
-        for observation in batch {
-            self.counts.observations += 1;
-            self.found.clear();
-            self.rules.scan(&observation, &mut self.found);
-            self.tracker.observe(&self.rules, &observation, &mut self.found);
-            if self.found.is_empty() {
-                continue;
-            }
-            self.counts.matched += 1;
-            self.counts.hits += self.found.len() as u64;
-            if let Some(lines) = &mut lines {
-                let (input, ecs) = (input.display().to_string(), model::ecs::to_ecs(&observation));
-                self.found.sort_by(|one, other| one.key.cmp(&other.key));
-                for hit in &self.found {
-                    lines.json(&Hit {
-                        time: observation.time,
-                        indicator: &hit.key,
-                        value: &hit.value,
-                        field: hit.field.ecs_name(),
-                        input: &input,
-                        record: observation.record,
-                        observation: &ecs,
-                    })?;
+/// What was found in a part: counts, and a line for each hit.
+#[derive(Default)]
+struct Settled {
+    counts: Counts,
+    lines: Vec<u8>,
+}
+
+impl Part for Scanned<'_> {
+    fn hear(&mut self, observation: Observation) {
+        self.search.rules.scan(&observation, &mut self.found);
+        if self.search.rules.windowed_len() > 0 {
+            self.open.push((observation, std::mem::take(&mut self.found)));
+        } else {
+            self.settled.observation(self.search, &observation, &mut self.found);
+        }
+    }
+}
+
+impl Scanned<'_> {
+    fn settle(mut self, tracker: &mut Tracker) -> Settled {
+        for (observation, mut found) in self.open {
+            tracker.observe(self.search.rules, &observation, &mut found);
+            self.settled.observation(self.search, &observation, &mut found);
+        }
+        self.settled
+    }
+}
+
+impl Settled {
+    /// An observation and what it matches, which is taken.
+    fn observation(&mut self, search: &Search<'_>, observation: &Observation, found: &mut Vec<Match>) {
+        self.counts.observations += 1;
+        if found.is_empty() {
+            return;
+        }
+        self.counts.matched += 1;
+        self.counts.hits += found.len() as u64;
+        if !search.counted_only {
+            let ecs = model::ecs::to_ecs(observation);
+            found.sort_by(|one, other| one.key.cmp(&other.key));
+            for hit in &*found {
+                let hit = Hit {
+                    time: observation.time,
+                    indicator: &hit.key,
+                    value: &hit.value,
+                    field: hit.field.ecs_name(),
+                    input: search.input,
+                    record: observation.record,
+                    observation: &ecs,
+                    reasons: search.reasons(&hit.key, observation),
+                };
+                // Neither writing into memory nor these texts and numbers can fail.
+                if serde_json::to_writer(&mut self.lines, &hit).is_ok() {
+                    self.lines.push(b'\n');
                 }
             }
         }
-        Ok(())
+        found.clear();
+    }
+}
+
+impl Counts {
+    fn add(&mut self, more: &Self) {
+        self.observations += more.observations;
+        self.matched += more.matched;
+        self.hits += more.hits;
     }
 }

@@ -10,6 +10,7 @@ mod arguments;
 mod centre;
 mod check;
 mod collect;
+mod compile;
 mod completions;
 mod decode;
 pub(crate) mod import;
@@ -65,6 +66,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Status> {
         Command::Search(arguments) => search::run(&arguments),
         Command::Decode(arguments) => decode::run(&arguments),
         Command::Match(arguments) => matches::run(&arguments),
+        Command::Compile(arguments) => compile::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Pattern(arguments) => pattern::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use matching::{Explanation, Settings, explain};
 use model::pattern::equivalence::are_equivalent;
 use model::pattern::evaluate::{evaluate, observed};
 use model::pattern::{Pattern, PatternFault, parse};
@@ -62,7 +63,33 @@ fn answered(arguments: &PatternArguments, pattern: &Pattern) -> Result<Answer> {
         answer.members.insert("matches".to_owned(), matched.is_some().into());
         answer.members.insert("observed_data".to_owned(), json!(matched.unwrap_or_default()));
     }
+    if arguments.explain {
+        match explain(pattern, &Settings::default()) {
+            Ok(explanation) => {
+                answer.words.push(explanation.to_string());
+                answer.members.insert("explanation".to_owned(), members(&explanation));
+            }
+            Err(why) => {
+                answer.words.push(why.to_string());
+                answer.members.insert("explanation".to_owned(), Value::Null);
+                answer.members.insert("not_matched".to_owned(), why.0.into());
+                answer.status = answer.status.or(Status::Negative);
+            }
+        }
+    }
     Ok(answer)
+}
+
+fn members(explanation: &Explanation) -> Value {
+    let looked_up = explanation.looked_up.iter().map(|found| {
+        let fields: Vec<&str> = found.fields.iter().map(|field| field.ecs_name()).collect();
+        json!({"lookup": found.lookup.to_string(), "fields": fields, "admitted_per_million": found.admitted_per_million})
+    });
+    let window = explanation.window.map(|window| {
+        json!({"span_ms": window.span_ms, "observations": window.observations, "expressions": window.expressions})
+    });
+    json!({"looked_up": looked_up.collect::<Vec<_>>(), "admitted_per_million": explanation.admitted_per_million,
+        "comparisons": explanation.comparisons, "regex_bytes": explanation.regex_bytes, "window": window})
 }
 
 /// The observed data by which the pattern matches: ids, or places in the file, from 1.

@@ -1,5 +1,6 @@
 //! What the benches share: indicators and observations as many as asked for, the same in every run.
 
+pub mod eve;
 pub mod indicators;
 pub mod observations;
 

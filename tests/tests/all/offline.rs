@@ -116,6 +116,46 @@ fn match_says_when_nothing_matched() -> Result<()> {
 }
 
 #[test]
+fn what_was_compiled_before_matches_the_same() -> Result<()> {
+    let folder = Folder::new()?;
+    let both = indicator(&[CLEAR])
+        .with("pattern", json!("[domain-name:value LIKE '%.evil.example' AND network-traffic:dst_port = 53]"));
+    let stix = folder.put("bundle.json", bundle(&[&both.object]).to_string().as_bytes())?;
+    let list = folder.put("list.txt", b"evil[.]example\n198.51.100.7:443\n192.0.2.0/24\n")?;
+    let eve = folder.put("eve.json", EVE.as_bytes())?;
+    let rules = folder.0.path().join("saved.rules").display().to_string();
+    program::run(&["compile", "--indicators", &stix, &list, "--output", &rules])?.good()?;
+    let plain = program::run(&["match", "--indicators", &stix, "--indicators", &list, &eve])?.good()?.json_lines()?;
+    assert_eq!(plain.len(), 3, "{plain:?}");
+    assert_eq!(program::run(&["match", "--indicators", &rules, &eve])?.good()?.json_lines()?, plain);
+    // Beside it what came since.
+    let more = folder.put("more.txt", b"good.example\n")?;
+    let found = program::run(&["match", "--indicators", &rules, "--indicators", &more, &eve])?.good()?.json_lines()?;
+    assert_eq!(found.len(), 4, "{found:?}");
+    let explained = program::run(&["match", "--explain", "--indicators", &rules, &eve])?.good()?.json_lines()?;
+    let hit = explained.iter().find(|hit| text(hit, "/indicator") == both.id()).context("no hit of the pattern")?;
+    assert_eq!(
+        hit.get("reasons"),
+        Some(&json!([
+            {"comparison": "domain-name:value LIKE '%.evil.example'", "field": "dns.question.name", "value": "www.evil.example"},
+            {"comparison": "network-traffic:dst_port = 53", "field": "destination.port", "value": "53"},
+        ]))
+    );
+    // Damaged, and of no use.
+    let mut bytes = std::fs::read(&rules)?;
+    if let Some(byte) = bytes.last_mut() {
+        *byte ^= 1;
+    }
+    let damaged = folder.put("damaged.rules", &bytes)?;
+    let refused = program::run(&["match", "--indicators", &damaged, &eve])?;
+    assert_eq!(refused.status, 2, "{refused:?}");
+    assert!(refused.stderr.contains("damaged") && refused.stderr.contains("compile"), "{refused:?}");
+    assert_eq!(program::run(&["match", "--indicators", &rules, "--indicators", &rules, &eve])?.status, 2);
+    assert_eq!(program::run(&["compile", "--indicators", &list, "--output", "/nonexistent/x"])?.status, 2);
+    Ok(())
+}
+
+#[test]
 fn validate_prints_fault_lines() -> Result<()> {
     let folder = Folder::new()?;
     let good = indicator(&[CLEAR]);
@@ -172,6 +212,25 @@ fn pattern_tells_where_it_is_wrong() -> Result<()> {
     let thrice =
         program::run(&["pattern", "--observed", &file, "[domain-name:value LIKE '%.example'] REPEATS 3 TIMES"])?;
     assert_eq!(thrice.status, 1, "{thrice:?}");
+    Ok(())
+}
+
+#[test]
+fn pattern_explains_how_it_is_matched_or_why_not() -> Result<()> {
+    let pattern = "([domain-name:value = 'evil.example'] FOLLOWEDBY [url:value LIKE '%/gate.php%']) WITHIN 1.5 SECONDS";
+    let finished = program::run(&["pattern", "--explain", "--json", pattern])?;
+    assert_eq!(finished.status, 0, "{finished:?}");
+    let said = finished.json_lines()?[0]["explanation"].clone();
+    assert_eq!(said["looked_up"][1]["lookup"], "literal", "{said}");
+    assert_eq!(said["looked_up"][1]["fields"], json!(["url.full"]), "{said}");
+    assert_eq!(said["window"], json!({"span_ms": 1_500, "observations": 2, "expressions": 2}), "{said}");
+    assert!(said["admitted_per_million"].as_u64().is_some_and(|admitted| admitted < 1_000), "{said}");
+    let host = program::run(&["pattern", "--explain", "[process:name = 'evil.exe']"])?;
+    assert_eq!(host.status, 1, "{host:?}");
+    let why = program::run(&["pattern", "--explain", "--json", "[network-traffic:protocols = 'tcp']"])?;
+    let why = why.json_lines()?[0].clone();
+    assert_eq!((why["valid"].clone(), why["explanation"].clone()), (json!(true), Value::Null), "{why}");
+    assert!(text(&why, "/not_matched").ends_with("write `network-traffic:protocols[*]`"), "{why}");
     Ok(())
 }
 

@@ -140,10 +140,10 @@ fn ordered(value: &Reached<'_>, literal: &Literal) -> Option<Option<Ordering>> {
         (Reached::Text(a), Literal::Timestamp(b)) => return Some(Some(instant(a)?.cmp(&instant(b)?))),
         (Reached::Text(a), Literal::Text(b)) => Some((*a).cmp(b.as_str())),
         (Reached::Text(a), Literal::Hex(_) | Literal::Binary(_)) => {
-            latin(a).zip(bytes(literal)).map(|(a, b)| a.cmp(&b))
+            latin(a).zip(literal.octets()).map(|(a, b)| a.cmp(&b))
         }
         (Reached::Bytes(a), Literal::Text(b)) => latin(b).map(|b| a.cmp(&b)),
-        (Reached::Bytes(a), Literal::Hex(_) | Literal::Binary(_)) => bytes(literal).map(|b| a.cmp(&b)),
+        (Reached::Bytes(a), Literal::Hex(_) | Literal::Binary(_)) => literal.octets().map(|b| a.cmp(&b)),
         _ => None,
     };
     Some(order)
@@ -174,14 +174,6 @@ fn instant(text: &str) -> Option<jiff::Timestamp> {
 /// A text whose characters all fit a byte, as bytes: how texts and binary values compare.
 fn latin(text: &str) -> Option<Vec<u8>> {
     text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect()
-}
-
-fn bytes(literal: &Literal) -> Option<Vec<u8>> {
-    match literal {
-        Literal::Hex(text) => hex::decode(text).ok(),
-        Literal::Binary(text) => STANDARD.decode(text).ok(),
-        _ => None,
-    }
 }
 
 /// Value and literal as texts in normal form C (§9.6.1); the bytes of a binary value are characters.

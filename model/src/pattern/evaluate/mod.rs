@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use self::compare::holds;
 pub use self::observed::{ObservedError, Sight, observed};
-use super::{Expression, Observation, ObservationOperator, Pattern, Qualifier};
+use super::{Expression, Observation, ObservationOperator, Pattern, Qualifier, microseconds};
 use crate::time::Timestamp;
 
 /// Most bindings and comparisons that one evaluation looks at.
@@ -159,7 +159,7 @@ impl Evaluation<'_> {
     ) -> Result<BTreeSet<Binding>, EvaluationError> {
         match qualifier {
             Qualifier::Within(seconds) => {
-                let micros = micros_of(seconds)?;
+                let micros = microseconds(seconds).ok_or_else(|| EvaluationError::Range(seconds.clone()))?;
                 Ok(bindings.into_iter().filter(|binding| self.spread(binding) <= micros).collect())
             }
             Qualifier::StartStop(start, stop) => {
@@ -203,13 +203,4 @@ impl Evaluation<'_> {
         let earliest = self.of(binding).map(|sight| sight.last.micros()).min().unwrap_or(0);
         latest.saturating_sub(earliest)
     }
-}
-
-/// A number of seconds as written, in microseconds.
-fn micros_of(seconds: &str) -> Result<i64, EvaluationError> {
-    let range = || EvaluationError::Range(seconds.to_owned());
-    let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, ""));
-    let digits = |text: &str| if text.is_empty() { Ok(0) } else { text.parse::<i64>().map_err(|_| range()) };
-    let fraction: String = fraction.chars().chain(std::iter::repeat('0')).take(6).collect();
-    Ok(digits(whole.trim_start_matches('+'))?.saturating_mul(1_000_000).saturating_add(digits(&fraction)?))
 }

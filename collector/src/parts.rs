@@ -1,0 +1,198 @@
+//! An input on several threads: whoever hears its observations does so in parts, which are taken in order.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
+
+use model::observation::Observation;
+
+use crate::input::{self, InputError, Kind, Reader};
+use crate::suricata::{Block, Blocks};
+use crate::{Settings, Summary, capture, suricata};
+
+/// Observations of a capture that make a part.
+const PART: usize = 1_024;
+
+/// Hears observations that follow one another in an input.
+pub trait Part: Send {
+    /// The next one.
+    fn hear(&mut self, observation: Observation);
+}
+
+/// Reads one input as [`decode`](crate::decode) does, on so many threads. The observations of a part are heard by one that `new` made,
+/// beside other parts; `take` gets the parts in the order of the input, until it says no.
+pub fn decode_in_parts<P: Part>(
+    input: impl Read + Send + 'static,
+    settings: &Settings,
+    threads: usize,
+    new: impl Fn() -> P + Sync,
+    take: impl FnMut(P) -> bool,
+) -> Result<Summary, InputError> {
+    let (kind, reader) = input::open(Box::new(input), settings)?;
+    match kind {
+        Kind::Capture => captured(reader, settings, &new, take),
+        Kind::Eve => logged(reader, settings, threads.max(1), &new, take),
+    }
+}
+
+/// Packets hang on those before them: one thread decodes, this one hears.
+fn captured<P: Part>(
+    reader: Reader,
+    settings: &Settings,
+    new: &(impl Fn() -> P + Sync),
+    mut take: impl FnMut(P) -> bool,
+) -> Result<Summary, InputError> {
+    std::thread::scope(|scope| {
+        let (sender, receiver) = sync_channel::<Vec<Observation>>(2);
+        let decoder = scope.spawn(move || {
+            let mut batch = Vec::with_capacity(PART);
+            let summary = capture::read(reader, settings, &mut |observation| {
+                batch.push(observation);
+                batch.len() < PART || sender.send(std::mem::replace(&mut batch, Vec::with_capacity(PART))).is_ok()
+            });
+            // Without a receiver nobody wants the rest.
+            let _ = sender.send(batch);
+            summary
+        });
+        for batch in &receiver {
+            let mut part = new();
+            batch.into_iter().for_each(|observation| part.hear(observation));
+            if !take(part) {
+                break;
+            }
+        }
+        drop(receiver);
+        decoder.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// A part, its place among all, and what else there was to say of it.
+type Numbered<P> = (u64, P, Summary);
+
+/// Lines stand for themselves: each thread fetches a block and reads it.
+fn logged<P: Part>(
+    reader: Reader,
+    settings: &Settings,
+    threads: usize,
+    new: &(impl Fn() -> P + Sync),
+    take: impl FnMut(P) -> bool,
+) -> Result<Summary, InputError> {
+    let source = Mutex::new((Blocks::new(reader, settings), 0));
+    std::thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(threads);
+        let readers: Vec<_> = (0..threads)
+            .map(|_| {
+                let (source, sender) = (&source, sender.clone());
+                scope.spawn(move || read_blocks(source, settings, new, &sender))
+            })
+            .collect();
+        drop(sender);
+        let summary = in_order(receiver, settings, take);
+        for reader in readers {
+            reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        }
+        Ok(summary)
+    })
+}
+
+fn read_blocks<P: Part>(
+    source: &Mutex<(Blocks, u64)>,
+    settings: &Settings,
+    new: &impl Fn() -> P,
+    sender: &SyncSender<Numbered<P>>,
+) -> Result<(), InputError> {
+    let mut block = Block::default();
+    loop {
+        let number = {
+            let mut source = source.lock().unwrap_or_else(PoisonError::into_inner);
+            if !source.0.next(&mut block)? {
+                return Ok(());
+            }
+            source.1 += 1;
+            source.1 - 1
+        };
+        let (mut part, mut summary) = (new(), Summary::default());
+        suricata::lines(&block, settings, &mut summary, &mut |observation| {
+            part.hear(observation);
+            true
+        });
+        if sender.send((number, part, summary)).is_err() {
+            return Ok(()); // nobody wants the rest
+        }
+    }
+}
+
+fn in_order<P: Part>(receiver: Receiver<Numbered<P>>, settings: &Settings, mut take: impl FnMut(P) -> bool) -> Summary {
+    let (mut total, mut next) = (Summary::default(), 0);
+    // As many as there are threads at most, and those of the channel.
+    let mut early: BTreeMap<u64, (P, Summary)> = BTreeMap::new();
+    for (number, part, summary) in &receiver {
+        early.insert(number, (part, summary));
+        while let Some((part, summary)) = early.remove(&next) {
+            next += 1;
+            total.add(settings, summary);
+            if !take(part) {
+                return total;
+            }
+        }
+    }
+    total
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Heard(Vec<Observation>);
+
+    impl Part for Heard {
+        fn hear(&mut self, observation: Observation) {
+            self.0.push(observation);
+        }
+    }
+
+    /// Some blocks of lines, one in a thousand of them broken.
+    fn log() -> Vec<u8> {
+        let line = |number: u64| match number % 1_000 {
+            7 => "{\"timestamp\":".to_owned(),
+            _ => format!(
+                "{{\"timestamp\":\"2026-09-21T14:13:20.{:06}+0000\",\"event_type\":\"dns\",\"src_ip\":\"10.0.0.1\",\
+                 \"dns\":{{\"type\":\"query\",\"queries\":[{{\"rrname\":\"a{number}.example\"}},{{\"rrname\":\"b\"}}]}}}}",
+                number % 1_000_000
+            ),
+        };
+        (0..20_000).map(|number| line(number) + "\n").collect::<String>().into_bytes()
+    }
+
+    #[test]
+    fn parts_are_the_whole_in_order() {
+        let settings = Settings { faults: 5, ..Settings::default() };
+        let mut whole = Vec::new();
+        let summary = crate::decode(Cursor::new(log()), &settings, |observation| {
+            whole.push(observation);
+            true
+        });
+        let summary = summary.unwrap();
+        assert_eq!((summary.records, summary.faults, summary.first_faults.len()), (20_000, 20, 5));
+        for threads in [1, 2, 5] {
+            let mut heard = Vec::new();
+            let read = decode_in_parts(Cursor::new(log()), &settings, threads, Heard::default, |part| {
+                heard.extend(part.0);
+                true
+            });
+            assert_eq!(read.unwrap(), summary);
+            assert!(heard == whole, "{threads} threads");
+        }
+        let mut parts = 0;
+        let read = decode_in_parts(Cursor::new(log()), &settings, 3, Heard::default, |_| {
+            parts += 1;
+            parts < 2
+        });
+        assert!(read.unwrap().records < 20_000);
+        assert_eq!(parts, 2, "whoever takes them may stop");
+    }
+}
