@@ -106,6 +106,17 @@ fn single(outer: &Observation, valid: Valid, budget: &mut Budget) -> Result<Opti
     })
 }
 
+/// Does the pattern need several observations? One that does is followed by a [`Tracker`](crate::Tracker).
+pub fn needs_several(pattern: &Pattern) -> bool {
+    let mut outer = &pattern.root;
+    while let Observation::Qualified(inner, Qualifier::Within(_) | Qualifier::Repeats(1) | Qualifier::StartStop(..)) =
+        outer
+    {
+        outer = inner;
+    }
+    !is_choice(outer)
+}
+
 pub(crate) fn start_stop(start: &str, stop: &str) -> Result<Valid, NotMatched> {
     match (start.parse(), stop.parse()) {
         (Ok(start), Ok(stop)) if start < stop => Ok((start, stop)),

@@ -17,7 +17,7 @@ mod text;
 mod unseen;
 mod window;
 
-pub use compile::{NotMatched, RuleSource};
+pub use compile::{NotMatched, RuleSource, needs_several};
 pub use explain::{Explanation, LookedUp, Lookup, Reason, Window, explain, reasons};
 pub use rules::{Match, RuleSet, Settings};
 pub use saved::{SAVED_MAGIC, SavedError};

@@ -25,6 +25,21 @@ pub(crate) struct CentreConfig {
     /// Limits of the logs, the catalog and the index.
     #[serde(default)]
     pub(crate) store: indexer::Settings,
+    /// Limits of matching at the centre.
+    #[serde(default)]
+    pub(crate) matching: matching::Settings,
+    /// Among which observations patterns of several observations are matched.
+    #[serde(default)]
+    pub(crate) windows: WindowsSection,
+}
+
+/// Patterns of several observations.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct WindowsSection {
+    /// Among those of all sensors together, at the centre. Otherwise among those of each sensor by itself: at the sensor where
+    /// its site may hold the pattern, else at the centre.
+    pub(crate) across_sensors: bool,
 }
 
 /// Who a centre is.

@@ -95,7 +95,8 @@ impl Parts {
             Arc::clone(&gate),
             Arc::clone(&clock),
             country,
-            matching::Settings::default(),
+            config.matching,
+            config.windows.across_sensors,
         )?;
         let rules = Arc::new(rules);
         let registry = Registry::new();

@@ -10,9 +10,10 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use collector::wire::{RuleLine, RuleText, Settings as WireSettings, changes};
 use indexer::{Change, Snapshot, Store, StoreError, Unchecked};
-use matching::{RuleSet, RuleSource};
+use matching::{RuleSet, RuleSource, needs_several};
 use model::json::Limits;
 use model::marking::Country;
+use model::pattern::Pattern;
 use model::principal::CentreCode;
 use model::stix::{Indicator, Object, StixId, Typed};
 use model::time::{Clock, Timestamp};
@@ -49,6 +50,8 @@ pub(crate) struct Rules {
     central: ArcSwap<RuleSet>,
     held_by_sensors: AtomicU64,
     settings: matching::Settings,
+    /// Patterns of several observations are matched here, over what all sensors tell.
+    across_sensors: bool,
 }
 
 /// One look at the log: the entries after a place.
@@ -66,6 +69,7 @@ impl Rules {
         clock: Arc<dyn Clock>,
         country: Country,
         settings: matching::Settings,
+        across_sensors: bool,
     ) -> anyhow::Result<Self> {
         let sensor = Principal {
             name: format!("sensor@{}", gate.centre()).parse()?,
@@ -83,7 +87,39 @@ impl Rules {
             central: ArcSwap::from_pointee(RuleSet::default()),
             held_by_sensors: AtomicU64::new(0),
             settings,
+            across_sensors,
         })
+    }
+
+    /// Are observations of all sensors followed together?
+    pub(crate) fn across_sensors(&self) -> bool {
+        self.across_sensors
+    }
+
+    pub(crate) fn settings(&self) -> matching::Settings {
+        self.settings
+    }
+
+    /// Is the pattern matched at sensors, if they may hold it?
+    fn at_sensors(&self, pattern: &Pattern) -> bool {
+        !self.across_sensors || !needs_several(pattern)
+    }
+
+    /// The rule of a statement that is matched here.
+    fn central_source(&self, statement: &Unchecked, sight: &Visibility) -> Option<RuleSource> {
+        source(statement).filter(|source| !sight.sees(statement.head.class) || !self.at_sensors(&source.pattern))
+    }
+
+    /// The rule of a statement that is matched at sensors.
+    fn sensor_rule(&self, statement: &Unchecked, sight: &Visibility) -> Option<RuleText> {
+        if !sight.sees(statement.head.class) {
+            return None;
+        }
+        let Indicator { pattern, tree, valid_from, valid_until, .. } = indicator(&statement.bytes)?;
+        // Snort, YARA and others are carried, not matched here.
+        tree.filter(|tree| self.at_sensors(tree))?;
+        let key = key(&statement.head.key.origin, &statement.head.key.id);
+        Some(RuleText { key, pattern, valid_from: Some(valid_from), valid_until })
     }
 
     /// What a sensor may hold now.
@@ -108,8 +144,8 @@ impl Rules {
         let mut sources = Vec::new();
         snapshot.each_newest(
             "indicator",
-            |class, revoked| !revoked && !sight.sees(class),
-            |statement| sources.extend(source(&statement)),
+            |class, revoked| !revoked && (self.across_sensors || !sight.sees(class)),
+            |statement| sources.extend(self.central_source(&statement, &sight)),
         )?;
         self.central.store(Arc::new(RuleSet::compile(sources, self.settings)));
         snapshot.applied()
@@ -137,8 +173,9 @@ impl Rules {
             let sight = self.sensor_sight();
             let (mut added, mut removed) = (Vec::new(), Vec::new());
             for (origin, id) in look.touched {
-                match newest(&snapshot, &origin, &id)?.filter(|found| live(found) && !sight.sees(found.head.class)) {
-                    Some(found) => added.extend(source(&found)),
+                let found = newest(&snapshot, &origin, &id)?.filter(live);
+                match found.and_then(|found| self.central_source(&found, &sight)) {
+                    Some(source) => added.push(source),
                     None => removed.push(Arc::from(key(&origin, &id))),
                 }
             }
@@ -213,7 +250,7 @@ impl Feed {
             "indicator",
             |class, revoked| !revoked && sight.sees(class),
             |statement| {
-                if let Some(text) = rule_text(&statement) {
+                if let Some(text) = self.rules.sensor_rule(&statement, sight) {
                     self.held.insert(text.key.clone());
                     waiting.push(text);
                 }
@@ -233,8 +270,8 @@ impl Feed {
             let look = look(&snapshot, self.at)?;
             let (mut add, mut remove) = (Vec::new(), Vec::new());
             for (origin, id) in look.touched {
-                let found = newest(&snapshot, &origin, &id)?;
-                match found.filter(|found| live(found) && sight.sees(found.head.class)).as_ref().and_then(rule_text) {
+                let found = newest(&snapshot, &origin, &id)?.filter(live);
+                match found.and_then(|found| self.rules.sensor_rule(&found, sight)) {
                     Some(text) => add.push(text),
                     // Only what the sensor was told of is taken back: it learns nothing of what it may not hold.
                     None => remove.extend(Some(key(&origin, &id)).filter(|key| self.held.contains(key))),
@@ -315,13 +352,6 @@ fn source(statement: &Unchecked) -> Option<RuleSource> {
     let key = Arc::from(key(&statement.head.key.origin, &statement.head.key.id));
     let (valid_from, valid_until) = (Some(indicator.valid_from), indicator.valid_until);
     Some(RuleSource { key, pattern: indicator.tree?, valid_from, valid_until })
-}
-
-fn rule_text(statement: &Unchecked) -> Option<RuleText> {
-    let Indicator { pattern, tree, valid_from, valid_until, .. } = indicator(&statement.bytes)?;
-    tree?; // Snort, YARA and others are carried, not matched here
-    let key = key(&statement.head.key.origin, &statement.head.key.id);
-    Some(RuleText { key, pattern, valid_from: Some(valid_from), valid_until })
 }
 
 /// Is this object an indicator that no telemetry is matched against here?

@@ -46,20 +46,32 @@ pub(crate) struct Sensors {
     centre: CentreCode,
     classes: Arc<ClassTable>,
     seen: Mutex<HashMap<PrincipalName, Seen>>,
-    followed: Mutex<HashMap<PrincipalName, Followed>>,
+    followed: Mutex<Followed>,
     limits: TrackerLimits,
 }
 
-/// What one sensor tells, followed for the patterns of several observations that it may not hold itself.
+/// What sensors tell, followed for the patterns of several observations that they do not hold themselves.
+#[derive(Default)]
 struct Followed {
-    tracker: Tracker,
-    /// The spool number of the last observation that was followed: what is sent again is not seen twice.
-    last: u64,
+    /// Of each sensor, or of all together.
+    trackers: HashMap<Option<PrincipalName>, Tracker>,
+    /// The spool number of the last observation of each sensor that was followed: what is sent again is not seen twice.
+    last: HashMap<PrincipalName, u64>,
 }
 
-impl Default for Followed {
-    fn default() -> Self {
-        Self { tracker: Tracker::new(matching::Settings::default()), last: 0 }
+/// What is followed while a batch of one sensor is looked at.
+struct Following<'f> {
+    tracker: &'f mut Tracker,
+    last: &'f mut u64,
+}
+
+impl Followed {
+    fn of(&mut self, sensor: &PrincipalName, rules: &Rules) -> Following<'_> {
+        let stream = (!rules.across_sensors()).then(|| sensor.clone());
+        Following {
+            tracker: self.trackers.entry(stream).or_insert_with(|| Tracker::new(rules.settings())),
+            last: self.last.entry(sensor.clone()).or_default(),
+        }
     }
 }
 
@@ -187,9 +199,9 @@ impl Sensors {
         }
         let sight = self.rules.sensor_sight();
         let mut matched = Matched { centre: self, snapshot: &snapshot, sight: &sight, known: HashMap::new() };
-        let mut all_followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
-        let followed = all_followed.entry(sensor.name.clone()).or_default();
-        let counted = followed.tracker.counts();
+        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut following = followed.of(&sensor.name, &self.rules);
+        let counted = following.tracker.counts();
         let mut observations: u64 = 0;
         for (place, heard) in batch.observations.iter().enumerate() {
             let spool = batch.first.saturating_add(place as u64);
@@ -198,7 +210,7 @@ impl Sensors {
             }
             observations += 1;
             taken.last = taken.last.max(Some(heard.observation.time));
-            for (hit, statement) in matched.hits(heard, spool, followed)? {
+            for (hit, statement) in matched.hits(heard, spool, &mut following)? {
                 let key = FoldKey {
                     indicator: statement.head.key.id.clone(),
                     origin: statement.head.key.origin.clone(),
@@ -220,7 +232,7 @@ impl Sensors {
                 })));
             }
         }
-        self.limits.add(counted, followed.tracker.counts());
+        self.limits.add(counted, following.tracker.counts());
         taken.entries.push(NewEntry::SensorCursor { sensor: sensor.name.clone(), spool: taken.spool, observations });
         let due = fold.due(&snapshot, now)?;
         taken.entries.extend(due);
@@ -264,7 +276,7 @@ impl Matched<'_> {
         &mut self,
         heard: &Heard,
         spool: u64,
-        followed: &mut Followed,
+        following: &mut Following<'_>,
     ) -> Result<Vec<(RuleHit, Arc<Unchecked>)>, StoreError> {
         let mut hits = Vec::new();
         for hit in &heard.hits {
@@ -275,9 +287,9 @@ impl Matched<'_> {
         let mut found = Vec::new();
         let central = self.centre.rules.central();
         central.scan(&heard.observation, &mut found);
-        if spool > followed.last {
-            followed.last = spool;
-            followed.tracker.observe(&central, &heard.observation, &mut found);
+        if spool > *following.last {
+            *following.last = spool;
+            following.tracker.observe(&central, &heard.observation, &mut found);
         }
         for matched in found {
             let hit = RuleHit {

@@ -9,7 +9,7 @@ use model::marking::Country;
 use super::Status;
 use super::arguments::InitArguments;
 use crate::certificate::{self, Credential, Use};
-use crate::config::{CentreConfig, CentreSection, ListenSection};
+use crate::config::{CentreConfig, CentreSection, ListenSection, WindowsSection};
 use crate::folder::{Folder, write_public, write_secret};
 
 /// What a new centre is made of; `demo` makes two.
@@ -91,6 +91,8 @@ pub(crate) fn make(folder: &Folder, new: &NewCentre) -> Result<()> {
         partner: None,
         api: api::Settings::default(),
         store: indexer::Settings::default(),
+        matching: matching::Settings::default(),
+        windows: WindowsSection::default(),
     };
     write_public(&folder.config(), config.to_toml()?.as_bytes())
 }

@@ -60,3 +60,43 @@ async fn one_after_the_other_is_matched_at_the_sensor_and_at_the_centre() -> Res
     sensor.stop()?;
     centre.stop()
 }
+
+/// As configured, patterns of several observations are matched over what all sensors tell: one hears the one, another the other.
+#[tokio::test]
+async fn what_two_sensors_hear_is_one_match_where_that_is_configured() -> Result<()> {
+    let root = tempfile::tempdir()?;
+    let mut centre = Centre::init(root.path(), "ca")?;
+    let config = std::fs::read_to_string(centre.config())?;
+    let across = config.replace("across_sensors = false", "across_sensors = true");
+    ensure!(across != config, "the configuration names it: {config}");
+    std::fs::write(centre.config(), across)?;
+    centre.enrol("alice", &["publisher"])?;
+    let names = [(); 2].map(|()| format!("{}.example", word::word()));
+    let mut sensors = Vec::new();
+    for (number, name) in names.iter().enumerate() {
+        let input = root.path().join(format!("questions-{number}.pcap"));
+        std::fs::write(&input, capture::questions(std::slice::from_ref(name), 1))?;
+        sensors.push(Sensor::enrol(&centre, root.path(), &format!("sensor-{number}"), &[input], true)?);
+    }
+    centre.start()?;
+    centre.ready().await?;
+    let alice = centre.person("alice")?;
+    let [first, second] = &names;
+    let made = |pattern: &str| indicator(&[GREEN]).with("pattern", json!(pattern));
+    let both =
+        made(&format!("([domain-name:value = '{first}'] AND [domain-name:value = '{second}']) WITHIN 60 SECONDS"));
+    let one = made(&format!("[domain-name:value = '{first}']"));
+    let never = made(&format!("[domain-name:value = '{first}'] AND [domain-name:value = 'never.example']"));
+    let taken = alice.post("/api/v1/objects", &bundle(&[&both.object, &one.object, &never.object])).await?.json()?;
+    ensure!(taken["accepted"].as_array().map(Vec::len) == Some(3), "{taken}");
+    for sensor in &mut sensors {
+        sensor.start()?;
+    }
+    first_hit(&alice, &one, "what one observation decides").await?;
+    first_hit(&alice, &both, "what two sensors hear").await?;
+    ensure!(hits(&alice, &never).await?.is_empty(), "nobody hears it");
+    for sensor in &mut sensors {
+        sensor.stop()?;
+    }
+    centre.stop()
+}
