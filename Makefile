@@ -57,7 +57,7 @@ outside: build tools-test ## the whole from outside: real clients, a real browse
 deny: ## licences, duplicate and banned crates
 	cargo deny --all-features check bans licenses sources
 
-bench: build ## the figures of docs/performance.md
+bench: build tools-test ## the figures of docs/performance.md
 	scripts/bench
 
 fuzz: ## every fuzz target, FUZZ_SECONDS (120) each

@@ -65,12 +65,16 @@ pub enum JsonError {
 
 /// Checks size, encoding and depth without recursion, whatever the text.
 pub fn check(text: &[u8], limits: &Limits) -> Result<(), JsonError> {
+    checked(text, limits).map(drop)
+}
+
+fn checked<'a>(text: &'a [u8], limits: &Limits) -> Result<&'a str, JsonError> {
     if text.len() > limits.body_bytes {
         return Err(JsonError::TooLong { bytes: text.len(), max: limits.body_bytes });
     }
-    if text.starts_with(&[0xEF, 0xBB, 0xBF]) || std::str::from_utf8(text).is_err() {
+    let Some(whole) = std::str::from_utf8(text).ok().filter(|text| !text.starts_with('\u{FEFF}')) else {
         return Err(JsonError::Encoding);
-    }
+    };
     let (mut depth, mut byte) = (0_usize, 0_usize);
     while let Some(b) = text.get(byte) {
         match b {
@@ -86,7 +90,7 @@ pub fn check(text: &[u8], limits: &Limits) -> Result<(), JsonError> {
         }
         byte += 1;
     }
-    Ok(())
+    Ok(whole)
 }
 
 /// The place of the quote that ends the text which begins at `from`, or the end of all.
@@ -124,8 +128,10 @@ pub fn split_objects<'a>(text: &'a [u8], limits: &Limits) -> Result<Vec<&'a [u8]
 /// A text of several objects, taken apart.
 #[derive(Debug)]
 pub struct Split<'a> {
-    /// The members of what holds the objects, or of the one object; none of a list.
+    /// The members of what holds the objects, without `objects` itself, or of the one object; none of a list.
     pub members: Option<Members<'a>>,
+    /// Does what holds the objects have `objects`, and none in it?
+    pub is_empty: bool,
     /// The raw text of each object.
     pub objects: Vec<&'a [u8]>,
 }
@@ -133,24 +139,79 @@ pub struct Split<'a> {
 impl<'a> Split<'a> {
     /// Takes a bundle, a TAXII envelope, a list or one object apart.
     pub fn read(text: &'a [u8], limits: &Limits) -> Result<Self, JsonError> {
-        check(text, limits)?;
-        let (members, items): (_, Vec<&RawValue>) = if text.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'[') {
-            (None, serde_json::from_slice(text).map_err(|error| JsonError::Syntax(error.to_string()))?)
+        let whole = checked(text, limits)?;
+        let syntax = |error: serde_json::Error| JsonError::Syntax(error.to_string());
+        let (members, items) = if whole.trim_ascii_start().starts_with('[') {
+            (None, Some(serde_json::from_str(whole).map_err(syntax)?))
         } else {
-            let members = Members::read(text)?;
-            let wrapper = members.get("type").is_none_or(|kind| kind.get() == "\"bundle\"");
-            let items = match members.get("objects") {
-                Some(objects) if wrapper => serde_json::from_str(objects.get())
-                    .map_err(|error| JsonError::Syntax(format!("`objects`: {error}")))?,
-                None if wrapper => Vec::new(),
-                _ => return Ok(Self { members: Some(members), objects: vec![text.trim_ascii()] }),
-            };
-            (Some(members), items)
+            match serde_json::from_str::<Holder<'_>>(whole) {
+                Ok(Holder { members, items }) if members.hold_objects() => (Some(members), items),
+                // Seldom, so read again: one object, or what is wrong.
+                _ => {
+                    let members = Members::read(text)?;
+                    if let Some(objects) = members.get("objects").filter(|_| members.hold_objects()) {
+                        let items = serde_json::from_str::<Vec<&RawValue>>(objects.get());
+                        items.map_err(|error| JsonError::Syntax(format!("`objects`: {error}")))?;
+                    }
+                    return Ok(Self { members: Some(members), is_empty: false, objects: vec![text.trim_ascii()] });
+                }
+            }
         };
+        let is_empty = members.is_some() && items.as_ref().is_some_and(Vec::is_empty);
+        let items: Vec<&RawValue> = items.unwrap_or_default();
         if items.len() > limits.objects {
             return Err(JsonError::TooMany { max: limits.objects });
         }
-        Ok(Self { members, objects: items.into_iter().map(|item| item.get().as_bytes()).collect() })
+        Ok(Self { members, is_empty, objects: items.into_iter().map(|item| item.get().as_bytes()).collect() })
+    }
+}
+
+/// What holds objects, read in one go: its members but `objects`, and the items of those.
+struct Holder<'a> {
+    members: Members<'a>,
+    items: Option<Vec<&'a RawValue>>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Holder<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Holder<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let (mut members, mut items) = (Named::default(), None);
+                while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+                    members.heard(&name)?;
+                    if name == "objects" {
+                        items = Some(map.next_value()?);
+                    } else {
+                        members.found.push((name, map.next_value()?));
+                    }
+                }
+                Ok(Holder { members: Members(members.found), items })
+            }
+        }
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+/// Members as they are read, no name twice.
+#[derive(Default)]
+struct Named<'a> {
+    found: Vec<(Cow<'a, str>, &'a RawValue)>,
+    seen: HashSet<String>,
+}
+
+impl Named<'_> {
+    fn heard<E: de::Error>(&mut self, name: &str) -> Result<(), E> {
+        if self.seen.insert(name.to_owned()) {
+            return Ok(());
+        }
+        Err(E::custom(format!("the name `{name}` stands twice in one object")))
     }
 }
 
@@ -167,6 +228,11 @@ impl<'a> Members<'a> {
     /// The value of a member.
     pub fn get(&self, name: &str) -> Option<&'a RawValue> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
+    }
+
+    /// Is this what holds objects: a bundle, or an envelope, which has no type?
+    fn hold_objects(&self) -> bool {
+        self.get("type").is_none_or(|kind| kind.get() == "\"bundle\"")
     }
 
     /// The names of the members.
@@ -206,15 +272,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::new();
-                let mut seen = HashSet::new();
+                let mut members = Named::default();
                 while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-                    if !seen.insert(name.clone().into_owned()) {
-                        return Err(de::Error::custom(format!("the name `{name}` stands twice in one object")));
-                    }
-                    members.push((name, map.next_value()?));
+                    members.heard(&name)?;
+                    members.found.push((name, map.next_value()?));
                 }
-                Ok(Members(members))
+                Ok(Members(members.found))
             }
         }
         deserializer.deserialize_map(Reader)
@@ -325,8 +388,15 @@ mod tests {
 
     #[test]
     fn texts_end_where_their_quote_stands() {
-        for (text, end) in [(&br#"a"b"#[..], 1), (br#"a\"b" "#, 4), (br#"\\" "#, 2), (b"abc", 3), (b"a\\", 2), (b"", 0)]
-        {
+        for (text, end) in [
+            (&br#"a"b"#[..], 1),
+            (br#"a\"b" "#, 4),
+            (br#"\\" "#, 2),
+            (b"abc", 3),
+            (b"a\\", 2),
+            (b"", 0),
+            (br#"0123456789abcdefghi\"j"k"#, 22),
+        ] {
             assert_eq!(end_of_text(text, 0), end, "{}", String::from_utf8_lossy(text));
         }
     }
@@ -344,6 +414,21 @@ mod tests {
         assert_eq!(split_objects(bundle, &limits).unwrap(), vec![&br#"{"a": 1.0}"#[..], br#"{"b":[]}"#]);
         assert_eq!(split_objects(br#"{"objects":[{}]}"#, &limits).unwrap().len(), 1);
         assert_eq!(split_objects(b"{}", &limits).unwrap().len(), 0);
+        let late = br#" {"objects":[{"a":1}], "type":"grouping"} "#;
+        assert_eq!(
+            split_objects(late, &limits).unwrap(),
+            vec![late.trim_ascii()],
+            "one object, though it has such a list"
+        );
+        assert_eq!(split_objects(br#"{"objects":{},"type":"x"}"#, &limits).unwrap().len(), 1);
+        for (bad, why) in [
+            (&br#"{"objects":{}}"#[..], "`objects`: invalid type: map"),
+            (br#"{"objects":[1],"objects":[2]}"#, "the name `objects` stands twice"),
+            (br#"{"type":"bundle","objects":[{]}"#, "at line 1 column 30"),
+        ] {
+            let told = split_objects(bad, &limits).unwrap_err().to_string();
+            assert!(told.contains(why), "{told}");
+        }
         assert_eq!(
             split_objects(br#" {"type":"note","objects":1} "#, &limits).unwrap(),
             vec![&br#"{"type":"note","objects":1}"#[..]]

@@ -8,6 +8,8 @@ use serde::Serialize;
 /// Buffered lines on stdout.
 pub(crate) struct Lines {
     out: BufWriter<StdoutLock<'static>>,
+    /// The line at hand; kept, so that each finds room.
+    line: Vec<u8>,
 }
 
 /// The reader of stdout went away: no failure, but no reason to go on.
@@ -18,14 +20,15 @@ pub(crate) struct Gone;
 impl Lines {
     /// Takes stdout.
     pub(crate) fn new() -> Self {
-        Self { out: BufWriter::with_capacity(1 << 16, std::io::stdout().lock()) }
+        Self { out: BufWriter::with_capacity(1 << 16, std::io::stdout().lock()), line: Vec::new() }
     }
 
     /// One JSON line.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<()> {
-        let mut line = serde_json::to_vec(value)?;
-        line.push(b'\n');
-        self.write(&line)
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, value)?;
+        self.line.push(b'\n');
+        self.out.write_all(&self.line).map_err(Self::gone)
     }
 
     /// One line of text.

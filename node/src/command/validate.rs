@@ -45,12 +45,16 @@ pub(super) fn run(arguments: &ValidateArguments) -> Result<Status> {
 
 /// A whole file, or standard input.
 pub(super) fn whole(path: &Path) -> Result<Vec<u8>> {
+    let mut text = Vec::new();
     let reader: Box<dyn Read> = if path == Path::new("-") {
         Box::new(std::io::stdin())
     } else {
-        Box::new(std::fs::File::open(path).with_context(|| format!("cannot read `{}`", path.display()))?)
+        let file = std::fs::File::open(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        // Room for all of it at once: growing into it costs as much again as reading it.
+        let length = file.metadata().map_or(0, |metadata| metadata.len()).min(FILE_BYTES_MAX);
+        text.reserve_exact(usize::try_from(length).unwrap_or(0).saturating_add(1));
+        Box::new(file)
     };
-    let mut text = Vec::new();
     let read = reader.take(FILE_BYTES_MAX.saturating_add(1)).read_to_end(&mut text);
     read.with_context(|| format!("cannot read `{}`", path.display()))?;
     anyhow::ensure!(

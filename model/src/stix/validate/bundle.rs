@@ -13,14 +13,14 @@ use crate::json::{Limits, Members, Split};
 /// Hands every fault of `text` to `each`: of the bundle, then of its objects in their order. One bad object says nothing of
 /// the next. Stops at the first error of `each` and returns it.
 pub fn faults_of_text<E>(text: &[u8], limits: &Limits, mut each: impl FnMut(Fault) -> Result<(), E>) -> Result<(), E> {
-    let Split { members, objects } = match Split::read(text, limits) {
+    let Split { members, is_empty, objects } = match Split::read(text, limits) {
         Ok(split) => split,
         Err(error) => return each(Fault::error("json", "", "STIX 2.1 §1.5", error.to_string())),
     };
-    for fault in members.iter().flat_map(of_bundle) {
+    for fault in members.iter().flat_map(|members| of_bundle(members, is_empty)) {
         each(fault)?;
     }
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::with_capacity(objects.len());
     for raw in objects {
         let (version, faults) = match look_through(raw, limits) {
             Ok((members, faults)) => (version(&members), faults),
@@ -49,7 +49,7 @@ fn version<'a>(members: &Fields<'a>) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
 }
 
 /// What is wrong with the bundle itself.
-fn of_bundle(members: &Members<'_>) -> Vec<Fault> {
+fn of_bundle(members: &Members<'_>, is_empty: bool) -> Vec<Fault> {
     if members.get("type").is_none_or(|name| name.get() != "\"bundle\"") {
         return Vec::new();
     }
@@ -67,10 +67,7 @@ fn of_bundle(members: &Members<'_>) -> Vec<Fault> {
             found.push(Fault::error("bundle-id", "/id", section, message));
         }
     }
-    if members
-        .get("objects")
-        .is_some_and(|objects| objects.get().trim_start_matches(['[', ' ', '\n', '\r', '\t']) == "]")
-    {
+    if is_empty {
         let message = "`objects` is a list with at least one item: leave it out if there is none";
         found.push(Fault::error("list-empty", "/objects", "STIX 2.1 §2.12", message));
     }
