@@ -38,7 +38,7 @@ impl RuleSet {
     pub fn compile(sources: impl IntoIterator<Item = RuleSource>, settings: Settings) -> Self {
         let empty = Self { settings, ..Self::default() };
         let mut not_matched = HashMap::new();
-        let (exact, rest) = parted(sources, Builder::default(), &settings);
+        let (exact, rest) = parted(sources, &settings);
         let new = empty.compiled(rest, &[], &mut not_matched);
         Self {
             exact: Arc::new(exact),
@@ -58,8 +58,9 @@ impl RuleSet {
         let mut not_matched = (*self.not_matched).clone();
         not_matched.retain(|key, _| !gone.contains(key));
         let seed = self.exact.seed().or_else(|| self.exact_recent.seed());
-        let builder = seed.map_or_else(Builder::default, Builder::with_seed);
-        let (exact, mut rest) = parted(added.iter().cloned(), builder, &self.settings);
+        let mut parts = Parts::new(seed.map_or_else(Builder::default, Builder::with_seed));
+        parts.add(&added, &self.settings);
+        let (exact, mut rest) = parts.finish();
         let mut next = self.clone();
         if !next.change_exact(&exact, &gone) {
             rest = added;
@@ -193,22 +194,19 @@ fn text(source: &RuleSource) -> Box<str> {
     source.pattern.to_string().into()
 }
 
-/// The table of those that are one value or a choice of several, and the rest; of two with the same key the last counts.
-fn parted(
-    sources: impl IntoIterator<Item = RuleSource>,
-    builder: Builder,
-    settings: &Settings,
-) -> (ExactTable, Vec<RuleSource>) {
-    let mut parts = Parts { builder, rest: Vec::new(), places: HashMap::new() };
+/// The table of those that are one value or a choice of several, and the rest. While the next are taken from `sources`, another
+/// thread looks at those before.
+fn parted(sources: impl IntoIterator<Item = RuleSource>, settings: &Settings) -> (ExactTable, Vec<RuleSource>) {
+    let mut parts = Parts::new(Builder::default());
     let mut sources = sources.into_iter();
     let first: Vec<RuleSource> = sources.by_ref().take(BATCH).collect();
     let is_all = first.len() < BATCH;
-    parts.add(first, settings);
+    parts.add(&first, settings);
     if !is_all {
         std::thread::scope(|scope| {
             let (sender, receiver) = sync_channel::<Vec<RuleSource>>(BATCHES);
             let parts = &mut parts;
-            scope.spawn(move || receiver.iter().for_each(|batch| parts.add(batch, settings)));
+            scope.spawn(move || receiver.iter().for_each(|batch| parts.add(&batch, settings)));
             loop {
                 let batch: Vec<RuleSource> = sources.by_ref().take(BATCH).collect();
                 // The other thread ends before the channel does only in a panic, which the scope hands on.
@@ -218,9 +216,10 @@ fn parted(
             }
         });
     }
-    (parts.builder.finish(), parts.rest.into_iter().flatten().collect())
+    parts.finish()
 }
 
+/// Sources on their way into a table, or to be held elsewhere; of two with the same key the last counts.
 struct Parts {
     builder: Builder,
     rest: Vec<Option<RuleSource>>,
@@ -229,10 +228,14 @@ struct Parts {
 }
 
 impl Parts {
-    fn add(&mut self, sources: Vec<RuleSource>, settings: &Settings) {
+    fn new(builder: Builder) -> Self {
+        Self { builder, rest: Vec::new(), places: HashMap::new() }
+    }
+
+    fn add(&mut self, sources: &[RuleSource], settings: &Settings) {
         for source in sources {
             let exact = is_plain(&source.pattern.root)
-                && match compile(&source, settings, &mut 0) {
+                && match compile(source, settings, &mut 0) {
                     Ok(Compiled::Single(rule)) => self.builder.add(&rule),
                     _ => false,
                 };
@@ -242,9 +245,13 @@ impl Parts {
             if !exact {
                 self.builder.blank(&source.key);
                 self.places.insert(Arc::clone(&source.key), self.rest.len());
-                self.rest.push(Some(source));
+                self.rest.push(Some(source.clone()));
             }
         }
+    }
+
+    fn finish(self) -> (ExactTable, Vec<RuleSource>) {
+        (self.builder.finish(), self.rest.into_iter().flatten().collect())
     }
 }
 
