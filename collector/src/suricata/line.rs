@@ -179,11 +179,15 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
             },
             Some(b'{') => {
                 self.enter()?;
-                visitor.visit_map(Items { reader: self, is_first: true })
+                let mut items = Items { reader: self, is_first: true, ended: false };
+                let value = visitor.visit_map(&mut items)?;
+                items.finish(value)
             }
             Some(b'[') => {
                 self.enter()?;
-                visitor.visit_seq(Items { reader: self, is_first: true })
+                let mut items = Items { reader: self, is_first: true, ended: false };
+                let value = visitor.visit_seq(&mut items)?;
+                items.finish(value)
             }
             _ => match self.word()? {
                 "true" => visitor.visit_bool(true),
@@ -212,13 +216,29 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 struct Items<'r, 'a> {
     reader: &'r mut Reader<'a>,
     is_first: bool,
+    /// The closing bracket is passed: whoever asks on (a structure read from a list does) gets nothing of what follows.
+    ended: bool,
+}
+
+impl Items<'_, '_> {
+    fn another(&mut self, close: u8) -> Result<bool, Error> {
+        if !self.ended {
+            self.ended = !self.reader.another(close, std::mem::take(&mut self.is_first))?;
+        }
+        Ok(!self.ended)
+    }
+
+    /// Was everything taken?
+    fn finish<T>(self, value: T) -> Result<T, Error> {
+        if self.ended { Ok(value) } else { Err(fail("more follows than is expected", self.reader.at)) }
+    }
 }
 
 impl<'a> MapAccess<'a> for Items<'_, 'a> {
     type Error = Error;
 
     fn next_key_seed<K: DeserializeSeed<'a>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
-        if !self.reader.another(b'}', std::mem::take(&mut self.is_first))? {
+        if !self.another(b'}')? {
             return Ok(None);
         }
         if self.reader.peek() != Some(b'"') {
@@ -237,7 +257,7 @@ impl<'a> SeqAccess<'a> for Items<'_, 'a> {
     type Error = Error;
 
     fn next_element_seed<T: DeserializeSeed<'a>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
-        if !self.reader.another(b']', std::mem::take(&mut self.is_first))? {
+        if !self.another(b']')? {
             return Ok(None);
         }
         seed.deserialize(&mut *self.reader).map(Some)
