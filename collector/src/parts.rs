@@ -20,7 +20,7 @@ pub trait Part: Send {
     fn hear(&mut self, observation: Observation);
 }
 
-/// Reads one input as [`decode`](crate::decode) does, on so many threads. The observations of a part are heard by one that `new` made,
+/// Reads one input as [`decode`](fn@crate::decode) does, on so many threads. The observations of a part are heard by one that `new` made,
 /// beside other parts; `take` gets the parts in the order of the input, until it says no.
 pub fn decode_in_parts<P: Part>(
     input: impl Read + Send + 'static,

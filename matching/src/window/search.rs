@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::Shape;
+use super::{Shape, least};
 
 /// Patterns that need so many observations are searched for only where there are so many different ones.
 const COUNTED_FROM: u64 = 4;
@@ -85,13 +85,15 @@ pub(super) struct Search<'a> {
     /// The leaf that the wanted observation is bound to.
     pinned: usize,
     steps_left: u64,
+    /// Different observations that any leaf has, once somebody asked.
+    available: Option<u64>,
     slots: Vec<Slot>,
     found: Option<Vec<Entry>>,
 }
 
 impl<'a> Search<'a> {
     pub(super) fn new(leaves: &'a [VecDeque<Entry>], wanted: Entry, steps: u64) -> Self {
-        Self { leaves, wanted, pinned: 0, steps_left: steps, slots: Vec::new(), found: None }
+        Self { leaves, wanted, pinned: 0, steps_left: steps, available: None, slots: Vec::new(), found: None }
     }
 
     /// Runs it; no two observations of a match are further apart than `span_us`, and it binds `least` or more.
@@ -133,6 +135,19 @@ impl<'a> Search<'a> {
         }
         let starts = self.times(shape, from, time);
         starts.into_iter().any(|start| self.fits(shape, 1, start, to.min(start.saturating_add(span_us)), true, None))
+    }
+
+    /// Are there so many different observations at all? A search that cannot end well would use up the steps of those beside it.
+    fn are_enough(&mut self, wanted: u64) -> bool {
+        if wanted < COUNTED_FROM {
+            return true;
+        }
+        let available = match self.available {
+            Some(available) => available,
+            None => u64::try_from(self.different(i64::MIN, i64::MAX)).unwrap_or(u64::MAX),
+        };
+        self.available = Some(available);
+        wanted <= available
     }
 
     /// How many different observations all leaves have.
@@ -193,6 +208,9 @@ impl<'a> Search<'a> {
             },
             Shape::Or(parts) => self.any(parts, copies, from, to, next),
             Shape::Repeat(times, inner) => {
+                if !self.are_enough(least(shape).saturating_mul(copies)) {
+                    return false;
+                }
                 let copies = times.saturating_mul(copies);
                 self.fits(inner, copies, from, to, must && copies == 1, next)
             }
