@@ -55,6 +55,9 @@ impl Blocks {
 
     /// Reads what there is, up to the size of a block but at least a line. False at the end.
     pub(crate) fn next(&mut self, block: &mut Block) -> Result<bool, InputError> {
+        if self.ended {
+            return Ok(false); // what cannot be read on is told once
+        }
         if std::mem::take(&mut self.skipping) {
             skip_line(&mut self.reader)?;
         }
@@ -136,6 +139,34 @@ mod tests {
             let most = into.len().min(self.1);
             self.0.read(&mut into[..most])
         }
+    }
+
+    /// Gives some bytes, and from then on an error whenever it is asked, as a cut-off compressed input does.
+    struct Cut(io::Cursor<Vec<u8>>);
+
+    impl Read for Cut {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            match self.0.read(into)? {
+                0 => Err(io::ErrorKind::UnexpectedEof.into()),
+                read => Ok(read),
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_on_is_told_once() {
+        let cut = Cut(io::Cursor::new(b"one\ntwo\nthr".to_vec()));
+        let mut blocks = Blocks::new(Box::new(BufReader::new(cut)), &Settings::default());
+        let (mut block, mut lines, mut errors) = (Block::default(), 0, 0);
+        for _ in 0..10 {
+            if !blocks.next(&mut block).unwrap() {
+                assert_eq!((lines, errors), (3, 1));
+                return;
+            }
+            lines += block.lines().count();
+            errors += usize::from(block.error.is_some());
+        }
+        panic!("it does not end");
     }
 
     fn read(bytes: &[u8], at_once: usize, line_bytes: usize) -> Vec<(u64, Vec<u8>)> {
