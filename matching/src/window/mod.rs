@@ -1,10 +1,12 @@
 //! Patterns that need several observations: observation operators and qualifiers (STIX 2.1 §9.4, §9.5).
 
+mod cover;
 mod search;
 mod tracker;
 
 pub use tracker::{Tracker, TrackerCounts};
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use model::pattern::{Observation, ObservationOperator, Qualifier, microseconds};
@@ -132,7 +134,8 @@ impl Shaper<'_> {
                         self.settings.span_ms
                     ));
                 }
-                Shape::Within(micros, Box::new(shape))
+                // What never lies further apart needs no choice of when it begins.
+                if span(&shape) <= micros { shape } else { Shape::Within(micros, Box::new(shape)) }
             }
             (Qualifier::Repeats(1), shape) => shape,
             (Qualifier::Repeats(times), Shape::Leaf { leaf, times: inner }) => {
@@ -173,6 +176,19 @@ fn least(shape: &Shape) -> u64 {
         Shape::Followed(both) => least(&both.0).saturating_add(least(&both.1)),
         Shape::Within(_, inner) | Shape::During(_, _, inner) => least(inner),
         Shape::Repeat(times, inner) => times.saturating_mul(least(inner)),
+    }
+}
+
+/// Those of a shape: they are numbered in the order in which they stand.
+fn leaves(shape: &Shape) -> Range<usize> {
+    match shape {
+        Shape::Leaf { leaf, .. } => *leaf..leaf.saturating_add(1),
+        Shape::And(parts) | Shape::Or(parts) => match (parts.first(), parts.last()) {
+            (Some(first), Some(last)) => leaves(first).start..leaves(last).end,
+            _ => 0..0,
+        },
+        Shape::Followed(both) => leaves(&both.0).start..leaves(&both.1).end,
+        Shape::Within(_, inner) | Shape::During(_, _, inner) | Shape::Repeat(_, inner) => leaves(inner),
     }
 }
 

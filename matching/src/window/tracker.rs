@@ -6,7 +6,8 @@ use std::sync::Arc;
 use model::field::Field;
 use model::observation::Observation;
 
-use super::search::{Entry, Outcome, Search};
+use super::cover::Entry;
+use super::search::{Outcome, Search};
 use super::{WindowLayer, Windowed};
 use crate::evaluate::{holds, shown};
 use crate::rules::{Match, RuleSet, Settings};
