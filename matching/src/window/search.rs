@@ -64,8 +64,6 @@ pub(super) struct Search<'a> {
     wanted: Entry,
     /// The leaf that the wanted observation is bound to.
     pinned: usize,
-    /// Different observations that any leaf has, once somebody asked.
-    available: Option<u64>,
     /// What is chosen; while a choice is looked at, behind it the least that is still to be bound.
     slots: Vec<Slot>,
     found: Option<Vec<Entry>>,
@@ -74,7 +72,7 @@ pub(super) struct Search<'a> {
 impl<'a> Search<'a> {
     pub(super) fn new(leaves: &'a [VecDeque<Entry>], wanted: Entry, steps: u64) -> Self {
         let remembered = Remembered { leaves, steps_left: steps };
-        Self { remembered, wanted, pinned: 0, available: None, slots: Vec::new(), found: None }
+        Self { remembered, wanted, pinned: 0, slots: Vec::new(), found: None }
     }
 
     /// Runs it; no two observations of a match are further apart than `span_us`, and it binds `least` or more.
@@ -117,19 +115,6 @@ impl<'a> Search<'a> {
         }
         let starts = self.remembered.times(leaves(shape), from, time);
         starts.into_iter().any(|start| self.fits(shape, 1, start, to.min(start.saturating_add(span_us)), true, None))
-    }
-
-    /// Are there so many different observations at all? A search that cannot end well would use up the steps of those beside it.
-    fn are_enough(&mut self, wanted: u64) -> bool {
-        if wanted < COUNTED_FROM {
-            return true;
-        }
-        let available = match self.available {
-            Some(available) => available,
-            None => u64::try_from(self.remembered.different(i64::MIN, i64::MAX)).unwrap_or(u64::MAX),
-        };
-        self.available = Some(available);
-        wanted <= available
     }
 
     fn pending(&mut self, pending: Option<&Pending<'_>>) -> bool {
@@ -176,9 +161,6 @@ impl<'a> Search<'a> {
             },
             Shape::Or(parts) => self.any(parts, copies, from, to, next),
             Shape::Repeat(times, inner) => {
-                if !self.are_enough(least(shape).saturating_mul(copies)) {
-                    return false;
-                }
                 let copies = times.saturating_mul(copies);
                 self.fits(inner, copies, from, to, must && copies == 1, next)
             }
