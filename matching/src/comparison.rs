@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use model::field::{Field, Sort, fields_of};
 use model::pattern::{Comparison, ComparisonOperator, Literal};
 use model::time::Timestamp;
-use model::value::{canonical_name, canonical_url};
+use model::value::canonical_name;
 
 use crate::compile::{NotMatched, Program, not};
-use crate::text::{Budget, Like, Matcher, composed, composed_owned};
+use crate::text::{Budget, Like, Matcher, composed, composed_owned, composed_url};
 use crate::unseen::unseen;
 
 /// One comparison.
@@ -122,7 +122,7 @@ fn is_caseless(sort: Sort) -> bool {
 fn form(sort: Sort, text: &str) -> Box<str> {
     match sort {
         Sort::Name => canonical_name(text),
-        Sort::Url => composed_owned(canonical_url(text)),
+        Sort::Url => composed_url(text).into_owned(),
         Sort::Text => composed(text).into_owned(),
         _ => composed_owned(text.to_lowercase()),
     }

@@ -7,11 +7,10 @@ use std::net::IpAddr;
 use model::field::{Field, FieldValue, Sort};
 use model::observation::Observation;
 use model::pattern::ComparisonOperator;
-use model::value::canonical_url;
 
 use crate::comparison::{Test, Wanted, masked};
 use crate::compile::Program;
-use crate::text::{composed, composed_owned};
+use crate::text::{composed, composed_owned, composed_url};
 
 /// What satisfied a program: a field, and its value unless it is the field's absence that counts.
 pub(crate) type Evidence<'a> = (Field, Option<FieldValue<'a>>);
@@ -85,7 +84,7 @@ pub(crate) fn text_of<'a>(sort: Sort, value: &FieldValue<'a>) -> Option<Cow<'a, 
         (FieldValue::Ip(ip), _) => Cow::Owned(ip.to_string()),
         (FieldValue::Name(name), _) => Cow::Borrowed(name),
         (FieldValue::Text(text), Sort::Caseless) => Cow::Owned(composed_owned(text.to_lowercase())),
-        (FieldValue::Text(text), Sort::Url) => Cow::Owned(composed_owned(canonical_url(text))),
+        (FieldValue::Text(text), Sort::Url) => composed_url(text),
         (FieldValue::Text(text), _) => composed(text),
         (FieldValue::Integer(_) | FieldValue::Time(_), _) => return None,
     })

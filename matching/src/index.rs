@@ -8,13 +8,12 @@ use aho_corasick::AhoCorasick;
 use foldhash::HashMap;
 use model::field::{Field, FieldValue, Sort};
 use model::observation::Observation;
-use model::value::canonical_url;
 
 use crate::comparison::{Test, Wanted, masked};
 use crate::compile::Program;
 use crate::cost::admitted_per_million;
 use crate::evaluate::text_of;
-use crate::text::{composed, composed_owned};
+use crate::text::{composed, composed_owned, composed_url};
 
 /// A program that a value admits.
 #[derive(Debug, Clone, Copy)]
@@ -186,7 +185,7 @@ impl Index {
                     note(self.caseless.get(composed_owned(text.to_lowercase()).as_str()), false);
                 }
                 if !self.urls.is_empty() && field == Field::UrlFull {
-                    note(self.urls.get(composed_owned(canonical_url(text)).as_str()), false);
+                    note(self.urls.get(&*composed_url(text)), false);
                 }
             }
         }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
+use model::value::canonical_url;
 use regex::{Regex, RegexBuilder};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
@@ -36,6 +37,14 @@ pub(crate) fn composed(text: &str) -> Cow<'_, str> {
 /// The same of a text of one's own, which is kept where it is composed already.
 pub(crate) fn composed_owned(text: String) -> String {
     if text.is_ascii() { text } else { composed(&text).into_owned() }
+}
+
+/// A URL in the form in which URLs are compared.
+pub(crate) fn composed_url(text: &str) -> Cow<'_, str> {
+    match canonical_url(text) {
+        Cow::Borrowed(url) => composed(url),
+        Cow::Owned(url) => Cow::Owned(composed_owned(url)),
+    }
 }
 
 /// A compiled LIKE: what stands between the `%`.

@@ -112,10 +112,11 @@ fn name(text: &str) -> String {
 }
 
 fn url(text: &str) -> String {
-    let plain = canonical_url(&refang(text));
+    let plain = refang(text);
+    let plain = canonical_url(&plain);
     let Some((scheme, rest)) = plain.split_once("://") else { return escapes(&plain) };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let Some((authority, tail)) = rest.split_at_checked(end) else { return plain };
+    let Some((authority, tail)) = rest.split_at_checked(end) else { return plain.into_owned() };
     let (user, host) = authority.rsplit_once('@').map_or(("", authority), |(user, host)| (user, host));
     let at = if authority.contains('@') { "@" } else { "" };
     let (host, port) =

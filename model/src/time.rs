@@ -51,8 +51,33 @@ impl fmt::Display for Timestamp {
 impl FromStr for Timestamp {
     type Err = TimestampError;
 
+    /// RFC 3339 as STIX 2.1 §2.16 narrows it: `T` and `Z` in capitals, no offset, any number of decimals.
     fn from_str(text: &str) -> Result<Self, TimestampError> {
-        // RFC 3339 as STIX 2.1 §2.16 narrows it: `T` and `Z` in capitals, no offset, any number of decimals.
+        Self::without_offset(text.strip_suffix('Z').ok_or(TimestampError)?)
+    }
+}
+
+impl Timestamp {
+    /// Reads a time with the hours and minutes that it is ahead of UTC (`2026-09-21T14:13:20.111884+0000`), or with `Z`.
+    pub fn with_offset(text: &str) -> Result<Self, TimestampError> {
+        if text.ends_with('Z') {
+            return text.parse();
+        }
+        let (time, offset) = text.as_bytes().split_last_chunk::<5>().ok_or(TimestampError)?;
+        let [sign, digits @ ..] = offset;
+        let digits = std::str::from_utf8(digits).map_err(|_| TimestampError)?;
+        let number: i64 = digits.parse().map_err(|_| TimestampError)?;
+        let ahead = (number / 100 * 60 + number % 100) * 60_000_000;
+        let time = std::str::from_utf8(time).map_err(|_| TimestampError).and_then(Self::without_offset)?;
+        match sign {
+            _ if !digits.bytes().all(|b| b.is_ascii_digit()) => Err(TimestampError),
+            b'+' => Ok(time.plus_micros(-ahead)),
+            b'-' => Ok(time.plus_micros(ahead)),
+            _ => Err(TimestampError),
+        }
+    }
+
+    fn without_offset(text: &str) -> Result<Self, TimestampError> {
         let (whole, rest) = text.as_bytes().split_at_checked(19).ok_or(TimestampError)?;
         let number = |from: usize, digits: usize| -> Result<i64, TimestampError> {
             let part = whole.get(from..from + digits).ok_or(TimestampError)?;
@@ -74,11 +99,11 @@ impl FromStr for Timestamp {
     }
 }
 
-/// The microseconds of `.s+Z` or `Z`; what lies beyond six decimals is cut off.
+/// The microseconds of `.s+` or nothing; what lies beyond six decimals is cut off.
 fn micros(rest: &[u8]) -> Result<i64, TimestampError> {
     let decimals = match rest {
-        [b'Z'] => return Ok(0),
-        [b'.', decimals @ .., b'Z'] if !decimals.is_empty() => decimals,
+        [] => return Ok(0),
+        [b'.', decimals @ ..] if !decimals.is_empty() => decimals,
         _ => return Err(TimestampError),
     };
     if !decimals.iter().all(u8::is_ascii_digit) {
@@ -154,6 +179,29 @@ mod tests {
             "2026-11-24T19:03:07+00:00",
         ] {
             assert_eq!(bad.parse::<Timestamp>(), Err(TimestampError), "{bad}");
+        }
+    }
+
+    #[test]
+    fn reads_offsets() {
+        let utc: Timestamp = "2026-11-24T19:03:07.0425Z".parse().unwrap();
+        for text in [
+            "2026-11-24T19:03:07.0425Z",
+            "2026-11-24T19:03:07.0425+0000",
+            "2026-11-24T14:33:07.0425-0430",
+            "2026-11-25T00:48:07.0425+0545",
+        ] {
+            assert_eq!(Timestamp::with_offset(text), Ok(utc), "{text}");
+        }
+        for bad in [
+            "",
+            "+0000",
+            "2026-11-24T19:03:07 0000",
+            "2026-11-24T19:03:07++100",
+            "2026-11-24T19:03:07Z+0000",
+            "2026-11-24T19:03:07é000",
+        ] {
+            assert_eq!(Timestamp::with_offset(bad), Err(TimestampError), "{bad}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! Values that people pass around: canonical forms, defanged spellings, and the STIX pattern that a value means.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 /// A value of a list.
@@ -32,28 +33,29 @@ pub fn canonical_name(name: &str) -> String {
 
 /// A URL as it is compared: scheme and host in lower case, no port that is the scheme's own, no final dot of the host, `/`
 /// where there is no path. What does not look like a URL stays as it is.
-pub fn canonical_url(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let scheme = scheme.to_ascii_lowercase();
+pub fn canonical_url(url: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = url.split_once("://") else { return Cow::Borrowed(url) };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, tail) = rest.split_at(end);
-    let (user, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
-    let mut host = host.to_ascii_lowercase();
-    let own = match scheme.as_str() {
-        "http" => ":80",
-        "https" => ":443",
-        "ftp" => ":21",
+    let (user, host) = match authority.rfind('@') {
+        Some(at) => authority.split_at(at + 1),
+        None => ("", authority),
+    };
+    let own = match scheme {
+        _ if scheme.eq_ignore_ascii_case("http") => ":80",
+        _ if scheme.eq_ignore_ascii_case("https") => ":443",
+        _ if scheme.eq_ignore_ascii_case("ftp") => ":21",
         _ => "",
     };
-    if !own.is_empty()
-        && let Some(bare) = host.strip_suffix(own)
-    {
-        host = bare.to_owned();
+    let bare = host.strip_suffix(own).unwrap_or(host);
+    let bare = bare.strip_suffix('.').unwrap_or(bare);
+    let has_capitals = scheme.bytes().chain(bare.bytes()).any(|b| b.is_ascii_uppercase());
+    if bare.len() == host.len() && tail.starts_with('/') && !has_capitals {
+        return Cow::Borrowed(url);
     }
-    let host = host.strip_suffix('.').unwrap_or(&host);
-    let user = user.map_or(String::new(), |user| format!("{user}@"));
     let slash = if tail.starts_with('/') { "" } else { "/" };
-    format!("{scheme}://{user}{host}{slash}{tail}")
+    let (scheme, host) = (scheme.to_ascii_lowercase(), bare.to_ascii_lowercase());
+    Cow::Owned([&scheme, "://", user, &host, slash, tail].concat())
 }
 
 /// Undoes what people do so that nobody clicks: `hxxp`, `[.]`, `(.)`, `[:]`, `[@]`, `[://]`.
@@ -83,7 +85,7 @@ pub fn classify(text: &str) -> Option<ListValue> {
         return None;
     }
     if plain.split_once("://").is_some_and(|(scheme, _)| is_scheme(scheme)) {
-        return Some(ListValue::Url(canonical_url(&plain)));
+        return Some(ListValue::Url(canonical_url(&plain).into_owned()));
     }
     if let Ok(address) = plain.trim_matches(['[', ']']).parse::<IpAddr>() {
         return Some(ListValue::Ip(address));
@@ -111,7 +113,7 @@ pub fn classify(text: &str) -> Option<ListValue> {
     }
     // Before addresses of e-mail: a path may hold an `@`.
     if plain.split_once('/').is_some_and(|(authority, _)| is_authority(authority)) {
-        return Some(ListValue::Url(canonical_url(&format!("http://{plain}"))));
+        return Some(ListValue::Url(canonical_url(&format!("http://{plain}")).into_owned()));
     }
     if plain.starts_with('/') {
         return None; // a path of no host, whatever stands in it

@@ -1,7 +1,7 @@
 //! HTTP/1 request heads (RFC 9112).
 
 use model::observation::Http;
-use model::value::canonical_name;
+use model::value::{canonical_name, canonical_url};
 
 use super::stream::{Body, Message, Reading};
 
@@ -53,7 +53,7 @@ fn http(head: &httparse::Request<'_, '_>) -> Http {
     Http {
         method: head.method.map(Into::into),
         host: host.map(Into::into),
-        url: url.map(|url| model::value::canonical_url(&url).into()),
+        url: url.map(|url| canonical_url(&url).into()),
         target: Some(target.into()),
         user_agent: header(head, "user-agent").map(|agent| text(agent).into()),
         status: None,

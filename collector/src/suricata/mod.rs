@@ -4,6 +4,7 @@ mod blocks;
 mod event;
 mod line;
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use model::observation::{
@@ -86,7 +87,11 @@ fn small<T: TryFrom<u64>>(value: &Scalar<'_>) -> Option<T> {
 /// What one line says: the last of its observations, and those before; several for a DNS line with several queries.
 fn observations(line: &[u8], record: u64) -> Result<(Observation, Vec<Observation>), String> {
     let event: Event<'_> = line::read(line).map_err(|error| error.to_string())?;
-    let time = event.timestamp.text().and_then(timestamp).ok_or("the line has no `timestamp` that can be read")?;
+    let time = event
+        .timestamp
+        .text()
+        .and_then(|text| Timestamp::with_offset(text).ok())
+        .ok_or("the line has no `timestamp` that can be read")?;
     let event_type = event.event_type.text().ok_or("the line has no `event_type`")?;
     let end = |ip: &Scalar<'_>, port: &Scalar<'_>| {
         let ip: IpAddr = ip.text()?.parse().ok()?;
@@ -138,23 +143,6 @@ fn read_event(event: &Event<'_>, event_type: &str) -> (ObservationKind, Option<B
     }
 }
 
-/// Suricata writes `2026-09-21T14:13:20.111884+0000`.
-fn timestamp(text: &str) -> Option<Timestamp> {
-    if text.ends_with('Z') {
-        return text.parse().ok();
-    }
-    let (time, offset) = text.split_at_checked(text.len().checked_sub(5)?)?;
-    let at: Timestamp = format!("{time}Z").parse().ok()?;
-    let (sign, digits) = offset.split_at_checked(1)?;
-    let (hours, minutes) = digits.split_at_checked(2)?;
-    let seconds = hours.parse::<i64>().ok()? * 3600 + minutes.parse::<i64>().ok()? * 60;
-    match sign {
-        "+" => Some(at.plus_micros(-seconds * 1_000_000)),
-        "-" => Some(at.plus_micros(seconds * 1_000_000)),
-        _ => None,
-    }
-}
-
 fn transport(name: &str) -> Option<Transport> {
     match name {
         "TCP" => Some(Transport::Tcp),
@@ -168,7 +156,7 @@ fn transport(name: &str) -> Option<Transport> {
 fn flow(flow: &Flow<'_>) -> Option<FlowCounts> {
     let count = |value: &Scalar<'_>| value.number().unwrap_or(0);
     Some(FlowCounts {
-        start: flow.start.text().and_then(timestamp)?,
+        start: Timestamp::with_offset(flow.start.text()?).ok()?,
         source_bytes: count(&flow.bytes_toserver),
         destination_bytes: count(&flow.bytes_toclient),
         source_packets: count(&flow.pkts_toserver),
@@ -229,10 +217,17 @@ fn http(http: &Section<Request<'_>>) -> Http {
     Http {
         method: boxed(&http.http_method),
         host: authority.map(host_of).filter(|host| !host.is_empty()).map(Into::into),
-        url: url.map(|url| canonical_url(&url).into()),
+        url: url.map(canonical),
         target: target.map(Into::into),
         user_agent: boxed(&http.http_user_agent),
         status: small(&http.status),
+    }
+}
+
+fn canonical(url: String) -> Box<str> {
+    match canonical_url(&url) {
+        Cow::Owned(canonical) => canonical.into(),
+        Cow::Borrowed(_) => url.into(),
     }
 }
 

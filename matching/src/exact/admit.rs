@@ -5,12 +5,11 @@ use std::net::IpAddr;
 
 use model::field::{Field, FieldValue};
 use model::observation::{Endpoint, Observation};
-use model::value::canonical_url;
 
 use super::{Builder, Domain, ExactTable, Kind, Place};
 use crate::comparison::{Test, Wanted};
 use crate::compile::{Program, Rule};
-use crate::text::{composed, composed_owned};
+use crate::text::{composed, composed_owned, composed_url};
 
 impl Builder {
     /// Adds a rule that is one value, or a choice of several. False if it is not, or has no room: it is held elsewhere then,
@@ -197,8 +196,7 @@ impl<'a> Lookups<'_, 'a, '_> {
                     self.ask(Domain::Caseless, lower(text).as_bytes(), (field, value, false));
                 }
                 if field == Field::UrlFull && self.table.domains & Domain::Url.bit() != 0 {
-                    let url = composed_owned(canonical_url(text));
-                    self.ask(Domain::Url, url.as_bytes(), (field, value, false));
+                    self.ask(Domain::Url, composed_url(text).as_bytes(), (field, value, false));
                 }
             }
         }
