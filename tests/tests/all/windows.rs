@@ -71,6 +71,7 @@ async fn what_two_sensors_hear_is_one_match_where_that_is_configured() -> Result
     ensure!(across != config, "the configuration names it: {config}");
     std::fs::write(centre.config(), across)?;
     centre.enrol("alice", &["publisher"])?;
+    centre.enrol("bob", &["analyst"])?;
     let names = [(); 2].map(|()| format!("{}.example", word::word()));
     let mut sensors = Vec::new();
     for (number, name) in names.iter().enumerate() {
@@ -80,20 +81,25 @@ async fn what_two_sensors_hear_is_one_match_where_that_is_configured() -> Result
     }
     centre.start()?;
     centre.ready().await?;
-    let alice = centre.person("alice")?;
+    let (alice, bob) = (centre.person("alice")?, centre.person("bob")?);
     let [first, second] = &names;
-    let made = |pattern: &str| indicator(&[GREEN]).with("pattern", json!(pattern));
-    let both =
-        made(&format!("([domain-name:value = '{first}'] AND [domain-name:value = '{second}']) WITHIN 60 SECONDS"));
-    let one = made(&format!("[domain-name:value = '{first}']"));
-    let never = made(&format!("[domain-name:value = '{first}'] AND [domain-name:value = 'never.example']"));
-    let taken = alice.post("/api/v1/objects", &bundle(&[&both.object, &one.object, &never.object])).await?.json()?;
-    ensure!(taken["accepted"].as_array().map(Vec::len) == Some(3), "{taken}");
+    let made = |marking: &str, pattern: &str| indicator(&[marking]).with("pattern", json!(pattern));
+    let joined = format!("[domain-name:value = '{first}'] AND [domain-name:value = '{second}']");
+    let both = made(GREEN, &format!("({joined}) WITHIN 60 SECONDS"));
+    let own = made(RED, &format!("({joined}) WITHIN 50 SECONDS"));
+    let one = made(GREEN, &format!("[domain-name:value = '{first}']"));
+    let never = made(GREEN, &format!("[domain-name:value = '{first}'] AND [domain-name:value = 'never.example']"));
+    let pieces = [&both, &own, &one, &never].map(|piece| &piece.object);
+    let taken = alice.post("/api/v1/objects", &bundle(&pieces)).await?.json()?;
+    ensure!(taken["accepted"].as_array().map(Vec::len) == Some(4), "{taken}");
     for sensor in &mut sensors {
         sensor.start()?;
     }
     first_hit(&alice, &one, "what one observation decides").await?;
     first_hit(&alice, &both, "what two sensors hear").await?;
+    first_hit(&alice, &own, "what two sensors hear and none may hold").await?;
+    ensure!(!hits(&bob, &both).await?.is_empty(), "an analyst sees it");
+    ensure!(hits(&bob, &own).await?.is_empty(), "a RED indicator's hits are its publisher's");
     ensure!(hits(&alice, &never).await?.is_empty(), "nobody hears it");
     for sensor in &mut sensors {
         sensor.stop()?;
