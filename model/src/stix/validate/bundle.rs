@@ -22,7 +22,7 @@ pub fn faults_of_text<E>(text: &[u8], limits: &Limits, mut each: impl FnMut(Faul
     }
     let mut seen = HashSet::with_capacity(objects.len());
     for raw in objects {
-        let (version, faults) = match look_through(raw, limits) {
+        let (version, faults) = match look_through(raw.as_bytes(), limits) {
             Ok((members, faults)) => (version(&members), faults),
             Err(faults) => (None, faults),
         };
