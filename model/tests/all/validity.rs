@@ -17,7 +17,7 @@ fn limits() -> Limits {
 fn faults(text: &[u8]) -> Vec<Fault> {
     let mut found = Vec::new();
     let whole: Result<(), ()> = faults_of_text(text, &limits(), |fault| {
-        found.push(fault);
+        found.push(fault.to_fault());
         Ok(())
     });
     whole.unwrap();

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use model::fault::{Fault, Severity};
+use model::fault::{FaultView, Severity};
 use model::json::Limits;
 use serde::Serialize;
 
@@ -74,21 +74,21 @@ fn validate(path: &Path, text: &[u8], strict: bool, lines: &mut Lines) -> Result
         }
         lines.json(&Line {
             file: &file,
-            object: fault.object.as_deref().unwrap_or_default(),
-            pointer: &fault.pointer,
+            object: fault.object.unwrap_or_default(),
+            pointer: fault.pointer,
             severity: fault.severity,
-            code: &fault.code,
-            section: &fault.section,
-            message: &fault.message,
+            code: fault.code,
+            section: fault.section,
+            message: fault.message,
         })
     })?;
     Ok(status)
 }
 
 /// Every fault of a bundle, list or object.
-fn each_fault(text: &[u8], mut each: impl FnMut(&Fault) -> Result<()>) -> Result<()> {
+fn each_fault(text: &[u8], each: impl FnMut(FaultView<'_>) -> Result<()>) -> Result<()> {
     let limits = Limits { body_bytes: text.len(), ..Limits::default() };
-    model::stix::faults_of_text(text, &limits, |fault| each(&fault))
+    model::stix::faults_of_text(text, &limits, each)
 }
 
 #[cfg(test)]
@@ -98,7 +98,7 @@ mod tests {
     fn codes(text: &str) -> Vec<(String, String)> {
         let mut found = Vec::new();
         each_fault(text.as_bytes(), |fault| {
-            found.push((fault.code.to_string(), fault.object.clone().unwrap_or_default()));
+            found.push((fault.code.to_string(), fault.object.unwrap_or_default().to_owned()));
             Ok(())
         })
         .unwrap();
