@@ -75,7 +75,7 @@ struct FaultLine {
 impl FaultLine {
     fn of(file: &Path) -> Result<Self> {
         let mut line = br#"{"file":"#.to_vec();
-        quoted(&mut line, &file.display().to_string())?;
+        serde_json::to_writer(&mut line, &file.display().to_string())?;
         let begin = line.len();
         Ok(Self { line, begin })
     }
@@ -87,35 +87,40 @@ impl FaultLine {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        let members: [(&[u8], &str); 6] = [
-            (br#","object":"#, fault.object.unwrap_or_default()),
-            (br#","pointer":"#, fault.pointer),
-            (br#","severity":"#, severity),
-            (br#","code":"#, fault.code),
-            (br#","section":"#, fault.section),
-            (br#","message":"#, fault.message),
+        let members = [
+            (r#","object":"#, fault.object.unwrap_or_default()),
+            (r#","pointer":"#, fault.pointer),
+            (r#","severity":"#, severity),
+            (r#","code":"#, fault.code),
+            (r#","section":"#, fault.section),
+            (r#","message":"#, fault.message),
         ];
         for (name, text) in members {
-            line.extend_from_slice(name);
-            quoted(line, text)?;
+            for part in [name, "\"", text, "\""] {
+                line.extend_from_slice(part.as_bytes());
+            }
+        }
+        // Its names and its own quotes; one more is in a text.
+        let own = members.len() * 4;
+        if line.get(self.begin..).is_none_or(|rest| escapable(rest) != own) {
+            line.truncate(self.begin);
+            for (name, text) in members {
+                line.extend_from_slice(name.as_bytes());
+                serde_json::to_writer(&mut *line, text)?;
+            }
         }
         line.extend_from_slice(b"}\n");
         Ok(line)
     }
 }
 
-/// Writes `text` as JSON has it.
-fn quoted(out: &mut Vec<u8>, text: &str) -> Result<()> {
-    // Through to the end, without a branch: many bytes at a time.
-    let escaped = text.bytes().fold(false, |found, b| found | (b < b' ') | (b == b'"') | (b == b'\\'));
-    if escaped {
-        serde_json::to_writer(out, text)?;
-    } else {
-        out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
-        out.push(b'"');
-    }
-    Ok(())
+/// How many bytes are such as do not stand in a text of JSON as they are.
+fn escapable(line: &[u8]) -> usize {
+    // Sums of a byte each that cannot overflow: many bytes at a time.
+    let few = |bytes: &[u8]| {
+        bytes.iter().fold(0_u8, |sum, b| sum.wrapping_add(u8::from((*b < b' ') | (*b == b'"') | (*b == b'\\'))))
+    };
+    line.chunks(usize::from(u8::MAX)).map(|bytes| usize::from(few(bytes))).sum()
 }
 
 /// Every fault of a bundle, list or object.

@@ -50,8 +50,7 @@ impl<'a> Place<'a> {
             }
             Step::Member(name) => {
                 out.push('/');
-                // Through to the end, without a branch: many bytes at a time.
-                if !name.bytes().fold(false, |found, b| found | (b == b'~') | (b == b'/')) {
+                if memchr::memchr2(b'~', b'/', name.as_bytes()).is_none() {
                     return out.push_str(name);
                 }
                 out.push_str(&name.replace('~', "~0").replace('/', "~1"));
