@@ -1,12 +1,15 @@
 //! Bounded reading of JSON from outside: size, depth, duplicate names (RFC 8259 leaves open which of two counts, so a
 //! signer and a reader could disagree: refused), nothing after the value.
 
+mod pieces;
 mod quick;
 mod scan;
 mod split;
 pub mod tree;
 
+pub(crate) use pieces::{OUTSIDE, Pieces};
 pub(crate) use quick::Quick;
+pub(crate) use scan::{Refused, Scanner};
 pub use split::{Split, split_objects};
 
 use std::borrow::Cow;

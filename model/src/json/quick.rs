@@ -35,6 +35,25 @@ impl<'a> Quick<'a> {
         }
     }
 
+    /// Reads the value at hand, which lies `outside` levels deep, and returns it beside how it is written.
+    pub(crate) fn read_next(
+        &mut self,
+        scanner: &mut Scanner<'a>,
+        outside: usize,
+        limits: &Limits,
+    ) -> Result<(&'a str, Result<Node<'a>, JsonError>), Refused> {
+        scanner.peek();
+        let from = scanner.at();
+        if let Ok(node) = self.value(scanner, limits.depth.min(DEPTH_MAX)) {
+            return Ok((scanner.since(from)?, Ok(node)));
+        }
+        self.members.clear();
+        self.items.clear();
+        scanner.back(from);
+        let raw = scanner.value(outside, limits)?;
+        Ok((raw, Node::read_plainly(raw, limits)))
+    }
+
     fn value(&mut self, scanner: &mut Scanner<'a>, depth: usize) -> Result<Node<'a>, Refused> {
         match scanner.peek().ok_or(Refused)? {
             b'"' => {

@@ -5,13 +5,13 @@ use super::Limits;
 
 /// Not JSON, or not worth being quick about.
 #[derive(Debug)]
-pub(super) struct Refused;
+pub(crate) struct Refused;
 
 /// Deepest nesting that is looked through: one bit a level.
 const DEPTH_MAX: usize = 120;
 
 /// A place in a text of JSON.
-pub(super) struct Scanner<'a> {
+pub(crate) struct Scanner<'a> {
     text: &'a str,
     at: usize,
     /// Does the text have bytes that may not stand in a text of JSON as they are? Seldom asked for again if it has none.
@@ -42,8 +42,18 @@ impl<'a> Scanner<'a> {
         self.at += 1;
     }
 
+    /// Where the byte at hand is.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Goes back to a place that was at hand.
+    pub(super) fn back(&mut self, at: usize) {
+        self.at = at;
+    }
+
     /// What was passed since `from`.
-    fn since(&self, from: usize) -> Result<&'a str, Refused> {
+    pub(super) fn since(&self, from: usize) -> Result<&'a str, Refused> {
         self.text.get(from..self.at).ok_or(Refused)
     }
 
@@ -137,7 +147,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes one value, which lies `outside` levels deep, and returns it as it is written.
-    pub(super) fn value(&mut self, outside: usize, limits: &Limits) -> Result<&'a str, Refused> {
+    pub(crate) fn value(&mut self, outside: usize, limits: &Limits) -> Result<&'a str, Refused> {
         let most = limits.depth.min(DEPTH_MAX).checked_sub(outside).ok_or(Refused)?;
         self.peek();
         let from = self.at;

@@ -33,7 +33,7 @@ impl<'a> Split<'a> {
         quick(whole, limits).or_else(|Refused| Self::read_plainly(whole, limits))
     }
 
-    fn read_plainly(whole: &'a str, limits: &Limits) -> Result<Self, JsonError> {
+    pub(super) fn read_plainly(whole: &'a str, limits: &Limits) -> Result<Self, JsonError> {
         not_too_deep(whole.as_bytes(), limits)?;
         let syntax = |error: serde_json::Error| JsonError::Syntax(error.to_string());
         let (members, items) = if whole.trim_ascii_start().starts_with('[') {
@@ -95,10 +95,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Holder<'a> {
 }
 
 /// Most members of what holds objects that are taken apart quickly: each name is compared with each.
-const COMPARED_ONE_BY_ONE: usize = 32;
+pub(super) const COMPARED_ONE_BY_ONE: usize = 32;
 
 /// Takes apart what is as usual: what is refused here may be in order.
-fn quick<'a>(whole: &'a str, limits: &Limits) -> Result<Split<'a>, Refused> {
+pub(super) fn quick<'a>(whole: &'a str, limits: &Limits) -> Result<Split<'a>, Refused> {
     let mut scanner = Scanner::new(whole);
     if scanner.peek() == Some(b'[') {
         let objects = items(&mut scanner, 1, limits)?;

@@ -6,25 +6,33 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use model::fault::{FaultView, Severity};
 use model::json::Limits;
+use model::stix::InPieces;
 
 use super::arguments::ValidateArguments;
 use super::output::Lines;
+use super::windows::Windows;
 use super::{Status, complain};
 
 /// Longest file, bytes: it is held whole in memory.
 const FILE_BYTES_MAX: u64 = 1 << 30;
+/// From here on a bundle is read twice through a window rather than once whole: that costs less than room for all of it.
+const LARGE_FILE_BYTES: u64 = 1 << 20;
 
 pub(super) fn run(arguments: &ValidateArguments) -> Result<Status> {
     let mut lines = Lines::new();
     let mut status = Status::Done;
     for path in &arguments.files {
-        match whole(path) {
-            Ok(text) => status = status.or(validate(path, &text, arguments.strict, &mut lines)?),
-            Err(error) => {
-                complain(&error);
-                status = Status::Unusable;
+        let mut told = Told { line: FaultLine::of(path)?, strict: arguments.strict, status: Status::Done };
+        if !large(path, &mut told, &mut lines)? {
+            match whole(path) {
+                Ok(text) => each_fault(&text, |fault| told.tell(fault, &mut lines))?,
+                Err(error) => {
+                    complain(&error);
+                    told.status = Status::Unusable;
+                }
             }
         }
+        status = status.or(told.status);
     }
     lines.finish()?;
     Ok(status)
@@ -52,16 +60,47 @@ pub(super) fn whole(path: &Path) -> Result<Vec<u8>> {
     Ok(text)
 }
 
-fn validate(path: &Path, text: &[u8], strict: bool, lines: &mut Lines) -> Result<Status> {
-    let mut line = FaultLine::of(path)?;
-    let mut status = Status::Done;
-    each_fault(text, |fault| {
-        if strict || fault.severity == Severity::Error {
-            status = Status::Negative;
+/// Validates a bundle that is a large file, of which only a window is held. False, and nothing told, where it is another file
+/// or not as usual: then whoever has the whole of it says what is wrong.
+fn large(path: &Path, told: &mut Told, lines: &mut Lines) -> Result<bool> {
+    let Ok(file) = std::fs::File::open(path) else { return Ok(false) };
+    let length = match file.metadata() {
+        Ok(metadata) if metadata.is_file() => metadata.len(),
+        _ => return Ok(false),
+    };
+    if !(LARGE_FILE_BYTES..=FILE_BYTES_MAX).contains(&length) {
+        return Ok(false);
+    }
+    let length = usize::try_from(length)?;
+    let limits = Limits { body_bytes: length, ..Limits::default() };
+    let mut windows = Windows::new(&file);
+    let mut first = InPieces::new(limits);
+    // What cannot be read a first time is for the other way to complain of.
+    if !windows.each(length, |window, last| Ok(first.pass(window, last).ok())).unwrap_or(false) {
+        return Ok(false);
+    }
+    let Ok(again) = first.again(|fault| told.tell(fault, lines)) else { return Ok(false) };
+    let mut again = again?;
+    let whole = windows
+        .each(length, |window, last| again.pass(window, last, |fault| told.tell(fault, lines)).ok().transpose())?;
+    anyhow::ensure!(whole, "`{}` was changed while it was read: validate it again", path.display());
+    Ok(true)
+}
+
+/// How the faults of one file are told.
+struct Told {
+    line: FaultLine,
+    strict: bool,
+    status: Status,
+}
+
+impl Told {
+    fn tell(&mut self, fault: FaultView<'_>, lines: &mut Lines) -> Result<()> {
+        if self.strict || fault.severity == Severity::Error {
+            self.status = Status::Negative;
         }
-        lines.bytes(line.with(fault)?)
-    })?;
-    Ok(status)
+        lines.bytes(self.line.with(fault)?)
+    }
 }
 
 /// A line of JSON: a fault and the file it is in. What could not be read has an empty `object`. Written by hand, since a

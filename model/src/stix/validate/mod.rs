@@ -22,7 +22,7 @@ mod rules;
 mod text;
 pub(super) mod vocabulary;
 
-pub use bundle::faults_of_text;
+pub use bundle::{Again, InPieces, NotInPieces, faults_of_text};
 
 use serde_json::Value;
 
