@@ -14,6 +14,37 @@ pub enum Severity {
     Warning,
 }
 
+/// A [`Fault`] as it is told, for whoever does not keep it: its words are borrowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FaultView<'a> {
+    /// The STIX id of the object at fault, where one could be read.
+    pub object: Option<&'a str>,
+    /// JSON pointer (RFC 6901) into that object; empty for the whole of it.
+    pub pointer: &'a str,
+    /// Error or warning.
+    pub severity: Severity,
+    /// Stable kebab-case code.
+    pub code: &'static str,
+    /// Section of the standard that is broken.
+    pub section: &'static str,
+    /// What is wrong and what to do.
+    pub message: &'a str,
+}
+
+impl FaultView<'_> {
+    /// The same, to keep.
+    pub fn to_fault(self) -> Fault {
+        Fault {
+            object: self.object.map(str::to_owned),
+            pointer: self.pointer.to_owned(),
+            severity: self.severity,
+            code: Cow::Borrowed(self.code),
+            section: Cow::Borrowed(self.section),
+            message: self.message.to_owned(),
+        }
+    }
+}
+
 /// One thing that is wrong with one input. Faults are returned as data beside whatever was good.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {

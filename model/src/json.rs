@@ -1,7 +1,16 @@
 //! Bounded reading of JSON from outside: size, depth, duplicate names (RFC 8259 leaves open which of two counts, so a
 //! signer and a reader could disagree: refused), nothing after the value.
 
+mod pieces;
+mod quick;
+mod scan;
+mod split;
 pub mod tree;
+
+pub(crate) use pieces::{OUTSIDE, Pieces};
+pub(crate) use quick::Quick;
+pub(crate) use scan::{Refused, Scanner};
+pub use split::{Split, split_objects};
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -65,16 +74,18 @@ pub enum JsonError {
 
 /// Checks size, encoding and depth without recursion, whatever the text.
 pub fn check(text: &[u8], limits: &Limits) -> Result<(), JsonError> {
-    checked(text, limits).map(drop)
+    not_too_deep(encoded(text, limits)?.as_bytes(), limits)
 }
 
-fn checked<'a>(text: &'a [u8], limits: &Limits) -> Result<&'a str, JsonError> {
+/// The text, if it is short enough and UTF-8.
+fn encoded<'a>(text: &'a [u8], limits: &Limits) -> Result<&'a str, JsonError> {
     if text.len() > limits.body_bytes {
         return Err(JsonError::TooLong { bytes: text.len(), max: limits.body_bytes });
     }
-    let Some(whole) = std::str::from_utf8(text).ok().filter(|text| !text.starts_with('\u{FEFF}')) else {
-        return Err(JsonError::Encoding);
-    };
+    std::str::from_utf8(text).ok().filter(|text| !text.starts_with('\u{FEFF}')).ok_or(JsonError::Encoding)
+}
+
+fn not_too_deep(text: &[u8], limits: &Limits) -> Result<(), JsonError> {
     let (mut depth, mut byte) = (0_usize, 0_usize);
     while let Some(b) = text.get(byte) {
         match b {
@@ -90,7 +101,7 @@ fn checked<'a>(text: &'a [u8], limits: &Limits) -> Result<&'a str, JsonError> {
         }
         byte += 1;
     }
-    Ok(whole)
+    Ok(())
 }
 
 /// The place of the quote that ends the text which begins at `from`, or the end of all.
@@ -118,85 +129,6 @@ fn parse_checked(text: &[u8]) -> Result<Value, JsonError> {
     let value = Strict.deserialize(&mut reader).map_err(|error| JsonError::Syntax(error.to_string()))?;
     reader.end().map_err(|error| JsonError::Syntax(error.to_string()))?;
     Ok(value)
-}
-
-/// The raw text of each object of a bundle, a TAXII envelope, a list, or of the one object that `text` is.
-pub fn split_objects<'a>(text: &'a [u8], limits: &Limits) -> Result<Vec<&'a [u8]>, JsonError> {
-    Ok(Split::read(text, limits)?.objects)
-}
-
-/// A text of several objects, taken apart.
-#[derive(Debug)]
-pub struct Split<'a> {
-    /// The members of what holds the objects, without `objects` itself, or of the one object; none of a list.
-    pub members: Option<Members<'a>>,
-    /// Does what holds the objects have `objects`, and none in it?
-    pub is_empty: bool,
-    /// The raw text of each object.
-    pub objects: Vec<&'a [u8]>,
-}
-
-impl<'a> Split<'a> {
-    /// Takes a bundle, a TAXII envelope, a list or one object apart.
-    pub fn read(text: &'a [u8], limits: &Limits) -> Result<Self, JsonError> {
-        let whole = checked(text, limits)?;
-        let syntax = |error: serde_json::Error| JsonError::Syntax(error.to_string());
-        let (members, items) = if whole.trim_ascii_start().starts_with('[') {
-            (None, Some(serde_json::from_str(whole).map_err(syntax)?))
-        } else {
-            match serde_json::from_str::<Holder<'_>>(whole) {
-                Ok(Holder { members, items }) if members.hold_objects() => (Some(members), items),
-                // Seldom, so read again: one object, or what is wrong.
-                _ => {
-                    let members = Members::read(text)?;
-                    if let Some(objects) = members.get("objects").filter(|_| members.hold_objects()) {
-                        let items = serde_json::from_str::<Vec<&RawValue>>(objects.get());
-                        items.map_err(|error| JsonError::Syntax(format!("`objects`: {error}")))?;
-                    }
-                    return Ok(Self { members: Some(members), is_empty: false, objects: vec![text.trim_ascii()] });
-                }
-            }
-        };
-        let is_empty = members.is_some() && items.as_ref().is_some_and(Vec::is_empty);
-        let items: Vec<&RawValue> = items.unwrap_or_default();
-        if items.len() > limits.objects {
-            return Err(JsonError::TooMany { max: limits.objects });
-        }
-        Ok(Self { members, is_empty, objects: items.into_iter().map(|item| item.get().as_bytes()).collect() })
-    }
-}
-
-/// What holds objects, read in one go: its members but `objects`, and the items of those.
-struct Holder<'a> {
-    members: Members<'a>,
-    items: Option<Vec<&'a RawValue>>,
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Holder<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Holder<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let (mut members, mut items) = (Named::default(), None);
-                while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-                    members.heard(&name)?;
-                    if name == "objects" {
-                        items = Some(map.next_value()?);
-                    } else {
-                        members.found.push((name, map.next_value()?));
-                    }
-                }
-                Ok(Holder { members: Members(members.found), items })
-            }
-        }
-        deserializer.deserialize_map(Reader)
-    }
 }
 
 /// Members as they are read, no name twice.

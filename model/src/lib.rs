@@ -7,6 +7,7 @@ pub mod fault;
 pub mod field;
 pub mod json;
 pub mod marking;
+mod names;
 pub mod observation;
 pub mod pattern;
 pub mod principal;

@@ -8,7 +8,9 @@ use std::fmt;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
 
+use super::quick::Quick;
 use super::{JsonError, Limits, check};
+use crate::names::spread;
 
 /// Up to so many members, names are compared each with each; beyond it through a map, so that no text is slow to read.
 const COMPARED_ONE_BY_ONE: usize = 32;
@@ -35,7 +37,8 @@ pub enum Node<'a> {
 pub struct Fields<'a> {
     members: Vec<(Cow<'a, str>, Node<'a>)>,
     /// Where each name stands, of an object too large to look through: no object is slow to ask, however it is made.
-    places: Option<BTreeMap<Cow<'a, str>, usize>>,
+    #[expect(clippy::box_collection, reason = "few objects have it, and every value of every object has room for it")]
+    places: Option<Box<BTreeMap<Cow<'a, str>, usize>>>,
 }
 
 impl<'a> Fields<'a> {
@@ -79,7 +82,7 @@ impl<'a> Fields<'a> {
     }
 
     /// From members as they were read, or the name that stands twice.
-    fn new(members: Vec<(Cow<'a, str>, Node<'a>)>) -> Result<Self, Cow<'a, str>> {
+    pub(super) fn new(members: Vec<(Cow<'a, str>, Node<'a>)>) -> Result<Self, Cow<'a, str>> {
         if members.len() > COMPARED_ONE_BY_ONE {
             let mut places = BTreeMap::new();
             for (place, (name, _)) in members.iter().enumerate() {
@@ -87,14 +90,16 @@ impl<'a> Fields<'a> {
                     return Err(name.clone());
                 }
             }
-            return Ok(Self { members, places: Some(places) });
+            return Ok(Self { members, places: Some(Box::new(places)) });
         }
-        let mut rest = members.as_slice();
-        while let Some(((name, _), others)) = rest.split_first() {
-            if others.iter().any(|(other, _)| other == name) {
+        // Most names have a mark of their own: only those that share one are compared.
+        let mut marks = 0_u64;
+        for (place, (name, _)) in members.iter().enumerate() {
+            let mark = 1 << (spread(name) & 63);
+            if marks & mark != 0 && members.iter().take(place).any(|(other, _)| other == name) {
                 return Err(name.clone());
             }
-            rest = others;
+            marks |= mark;
         }
         Ok(Self { members, places: None })
     }
@@ -103,21 +108,17 @@ impl<'a> Fields<'a> {
 impl<'a> Node<'a> {
     /// Reads the one value that `text` is, with the same answers as [`super::parse`].
     pub fn read(text: &'a [u8], limits: &Limits) -> Result<Self, JsonError> {
-        // The reader keeps the bounds itself; only a text that it refuses is looked at again, to say why in the same words.
-        let quick = || -> Result<Self, String> {
-            if text.len() > limits.body_bytes || text.starts_with(&[0xEF, 0xBB, 0xBF]) {
-                return Err(String::new());
-            }
-            let text = std::str::from_utf8(text).map_err(|error| error.to_string())?;
-            let mut reader = serde_json::Deserializer::from_str(text);
-            let node = Reader { depth: limits.depth }.deserialize(&mut reader).map_err(|error| error.to_string())?;
-            reader.end().map_err(|error| error.to_string())?;
-            Ok(node)
-        };
-        quick().or_else(|reason| {
-            check(text, limits)?;
-            Err(JsonError::Syntax(reason))
-        })
+        Quick::default().read(super::encoded(text, limits)?, limits)
+    }
+
+    /// The same by the plain reader, which knows the words for what is wrong.
+    pub(super) fn read_plainly(text: &'a str, limits: &Limits) -> Result<Self, JsonError> {
+        check(text.as_bytes(), limits)?;
+        let syntax = |error: serde_json::Error| JsonError::Syntax(error.to_string());
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let node = Reader { depth: limits.depth }.deserialize(&mut reader).map_err(syntax)?;
+        reader.end().map_err(syntax)?;
+        Ok(node)
     }
 
     /// The text, if it is one.

@@ -18,4 +18,4 @@ pub use object::{Object, Version, faults, read};
 pub use redaction::{Redaction, without};
 pub use reference::{Need, Reference, may_be_withheld};
 pub use typed::{Indicator, Relationship, Sighting, Typed};
-pub use validate::faults_of_text;
+pub use validate::{Again, InPieces, NotInPieces, faults_of_text};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use model::fault::{Fault, Severity};
 use model::json::{Limits, split_objects};
-use model::stix::faults_of_text;
+use model::stix::{InPieces, faults_of_text};
 use serde_json::Value;
 
 use crate::corpora;
@@ -17,7 +17,7 @@ fn limits() -> Limits {
 fn faults(text: &[u8]) -> Vec<Fault> {
     let mut found = Vec::new();
     let whole: Result<(), ()> = faults_of_text(text, &limits(), |fault| {
-        found.push(fault);
+        found.push(fault.to_fault());
         Ok(())
     });
     whole.unwrap();
@@ -236,6 +236,51 @@ fn real_content_has_no_errors() {
         unexplained.len(),
         unexplained.iter().take(60).cloned().collect::<Vec<_>>().join("\n")
     );
+}
+
+/// The faults of a bundle that is read twice in windows which grow from `size`; none if it cannot be.
+fn in_pieces(text: &str, size: usize) -> Option<Vec<Fault>> {
+    let limits = Limits { body_bytes: text.len(), ..Limits::default() };
+    let mut found = Vec::new();
+    let windows = |pass: &mut dyn FnMut(&str, bool) -> Option<usize>| {
+        let (mut from, mut wide) = (0, size);
+        while from < text.len() {
+            let to = text.ceil_char_boundary(from + wide);
+            let passed = pass(text.get(from..to)?, to == text.len())?;
+            wide = if passed == 0 { wide * 2 } else { size };
+            from += passed;
+        }
+        Some(())
+    };
+    let mut first = InPieces::new(limits);
+    windows(&mut |window, last| first.pass(window, last).ok())?;
+    let mut keep = |fault: model::fault::FaultView<'_>| {
+        found.push(fault.to_fault());
+        Ok::<_, ()>(())
+    };
+    let mut again = first.again(&mut keep).ok()?.unwrap();
+    windows(&mut |window, last| again.pass(window, last, &mut keep).ok().map(Result::unwrap)).unwrap();
+    Some(found)
+}
+
+#[test]
+fn a_bundle_in_pieces_has_the_faults_of_the_whole() {
+    let id = "7d5b7f0a-7a4f-4f0f-8a57-0d4d0f6c2f5e";
+    let odd = format!(
+        r#" {{"type":"bundle","id":"bundle--{id}","x_y":[],"objects":[ {{"type":"identity","id":"identity--{id}"}},
+        {{"type":"identity","id":"identity--{id}","name":"é\n","x_own":null}}, 17,{{"a":"\ud800"}},{{"a":1,"a":2}},[],
+        {{"type":"x-a","spec_version":"2.1","id":"x-a--{id}","A~/":[[],{{"b":"]}},"}}]}}],"z":1}} "#
+    );
+    let whole = faults(odd.as_bytes());
+    assert!(whole.len() > 15 && whole.iter().any(|fault| fault.code == "bundle-duplicate"), "{whole:#?}");
+    for size in 1..=odd.len() {
+        assert_eq!(in_pieces(&odd, size).as_ref(), Some(&whole), "{size}");
+    }
+    assert_eq!(in_pieces(&odd.replace("\"z\":1", "\"z\":"), 100), None);
+    for file in files(&["attack/ics-attack-18.1.stix20.json.xz", "attack/capec.stix21.json.xz"]) {
+        let text = String::from_utf8(content(&file)).unwrap();
+        assert!(in_pieces(&text, 10_000) == Some(faults(text.as_bytes())), "{}", file.display());
+    }
 }
 
 /// How fast objects are read and validated; run by hand on a release build, on one core.

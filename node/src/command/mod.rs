@@ -25,6 +25,7 @@ mod progress;
 mod search;
 mod serve;
 mod validate;
+mod windows;
 
 pub(crate) use arguments::Arguments;
 use arguments::Command;

@@ -4,40 +4,35 @@ use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use model::fault::{Fault, Severity};
+use model::fault::{FaultView, Severity};
 use model::json::Limits;
-use serde::Serialize;
+use model::stix::InPieces;
 
 use super::arguments::ValidateArguments;
 use super::output::Lines;
+use super::windows::Windows;
 use super::{Status, complain};
 
 /// Longest file, bytes: it is held whole in memory.
 const FILE_BYTES_MAX: u64 = 1 << 30;
-
-/// A fault and the file it is in. What could not be read has an empty `object`.
-#[derive(Debug, Serialize)]
-struct Line<'a> {
-    file: &'a str,
-    object: &'a str,
-    pointer: &'a str,
-    severity: Severity,
-    code: &'a str,
-    section: &'a str,
-    message: &'a str,
-}
+/// From here on a bundle is read twice through a window rather than once whole: that costs less than room for all of it.
+const LARGE_FILE_BYTES: u64 = 1 << 20;
 
 pub(super) fn run(arguments: &ValidateArguments) -> Result<Status> {
     let mut lines = Lines::new();
     let mut status = Status::Done;
     for path in &arguments.files {
-        match whole(path) {
-            Ok(text) => status = status.or(validate(path, &text, arguments.strict, &mut lines)?),
-            Err(error) => {
-                complain(&error);
-                status = Status::Unusable;
+        let mut told = Told { line: FaultLine::of(path)?, strict: arguments.strict, status: Status::Done };
+        if !large(path, &mut told, &mut lines)? {
+            match whole(path) {
+                Ok(text) => each_fault(&text, |fault| told.tell(fault, &mut lines))?,
+                Err(error) => {
+                    complain(&error);
+                    told.status = Status::Unusable;
+                }
             }
         }
+        status = status.or(told.status);
     }
     lines.finish()?;
     Ok(status)
@@ -65,30 +60,112 @@ pub(super) fn whole(path: &Path) -> Result<Vec<u8>> {
     Ok(text)
 }
 
-fn validate(path: &Path, text: &[u8], strict: bool, lines: &mut Lines) -> Result<Status> {
-    let file = path.display().to_string();
-    let mut status = Status::Done;
-    each_fault(text, |fault| {
-        if strict || fault.severity == Severity::Error {
-            status = Status::Negative;
+/// Validates a bundle that is a large file, of which only a window is held. False, and nothing told, where it is another file
+/// or not as usual: then whoever has the whole of it says what is wrong.
+fn large(path: &Path, told: &mut Told, lines: &mut Lines) -> Result<bool> {
+    let Ok(file) = std::fs::File::open(path) else { return Ok(false) };
+    let length = match file.metadata() {
+        Ok(metadata) if metadata.is_file() => metadata.len(),
+        _ => return Ok(false),
+    };
+    if !(LARGE_FILE_BYTES..=FILE_BYTES_MAX).contains(&length) {
+        return Ok(false);
+    }
+    let length = usize::try_from(length)?;
+    let limits = Limits { body_bytes: length, ..Limits::default() };
+    let mut windows = Windows::new(&file);
+    let mut first = InPieces::new(limits);
+    // What cannot be read a first time is for the other way to complain of.
+    if !windows.each(length, |window, last| Ok(first.pass(window, last).ok())).unwrap_or(false) {
+        return Ok(false);
+    }
+    let Ok(again) = first.again(|fault| told.tell(fault, lines)) else { return Ok(false) };
+    let mut again = again?;
+    let whole = windows
+        .each(length, |window, last| again.pass(window, last, |fault| told.tell(fault, lines)).ok().transpose())?;
+    anyhow::ensure!(whole, "`{}` was changed while it was read: validate it again", path.display());
+    Ok(true)
+}
+
+/// How the faults of one file are told.
+struct Told {
+    line: FaultLine,
+    strict: bool,
+    status: Status,
+}
+
+impl Told {
+    fn tell(&mut self, fault: FaultView<'_>, lines: &mut Lines) -> Result<()> {
+        if self.strict || fault.severity == Severity::Error {
+            self.status = Status::Negative;
         }
-        lines.json(&Line {
-            file: &file,
-            object: fault.object.as_deref().unwrap_or_default(),
-            pointer: &fault.pointer,
-            severity: fault.severity,
-            code: &fault.code,
-            section: &fault.section,
-            message: &fault.message,
-        })
-    })?;
-    Ok(status)
+        lines.bytes(self.line.with(fault)?)
+    }
+}
+
+/// A line of JSON: a fault and the file it is in. What could not be read has an empty `object`. Written by hand, since a
+/// file can have more faults than bytes: its texts seldom have anything to escape.
+struct FaultLine {
+    line: Vec<u8>,
+    /// How much of it every line begins with.
+    begin: usize,
+}
+
+impl FaultLine {
+    fn of(file: &Path) -> Result<Self> {
+        let mut line = br#"{"file":"#.to_vec();
+        serde_json::to_writer(&mut line, &file.display().to_string())?;
+        let begin = line.len();
+        Ok(Self { line, begin })
+    }
+
+    fn with(&mut self, fault: FaultView<'_>) -> Result<&[u8]> {
+        let line = &mut self.line;
+        line.truncate(self.begin);
+        let severity = match fault.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        let members = [
+            (r#","object":"#, fault.object.unwrap_or_default()),
+            (r#","pointer":"#, fault.pointer),
+            (r#","severity":"#, severity),
+            (r#","code":"#, fault.code),
+            (r#","section":"#, fault.section),
+            (r#","message":"#, fault.message),
+        ];
+        for (name, text) in members {
+            for part in [name, "\"", text, "\""] {
+                line.extend_from_slice(part.as_bytes());
+            }
+        }
+        // Its names and its own quotes; one more is in a text.
+        let own = members.len() * 4;
+        if line.get(self.begin..).is_none_or(|rest| escapable(rest) != own) {
+            line.truncate(self.begin);
+            for (name, text) in members {
+                line.extend_from_slice(name.as_bytes());
+                serde_json::to_writer(&mut *line, text)?;
+            }
+        }
+        line.extend_from_slice(b"}\n");
+        Ok(line)
+    }
+}
+
+/// How many bytes are such as do not stand in a text of JSON as they are.
+fn escapable(line: &[u8]) -> usize {
+    // Sums of a byte each that cannot overflow: many bytes at a time.
+    let few = |bytes: &[u8]| {
+        bytes.iter().fold(0_u8, |sum, b| sum.wrapping_add(u8::from((*b < b' ') | (*b == b'"') | (*b == b'\\'))))
+    };
+    line.chunks(usize::from(u8::MAX)).map(|bytes| usize::from(few(bytes))).sum()
 }
 
 /// Every fault of a bundle, list or object.
-fn each_fault(text: &[u8], mut each: impl FnMut(&Fault) -> Result<()>) -> Result<()> {
+fn each_fault(text: &[u8], each: impl FnMut(FaultView<'_>) -> Result<()>) -> Result<()> {
     let limits = Limits { body_bytes: text.len(), ..Limits::default() };
-    model::stix::faults_of_text(text, &limits, |fault| each(&fault))
+    model::stix::faults_of_text(text, &limits, each)
 }
 
 #[cfg(test)]
@@ -98,7 +175,7 @@ mod tests {
     fn codes(text: &str) -> Vec<(String, String)> {
         let mut found = Vec::new();
         each_fault(text.as_bytes(), |fault| {
-            found.push((fault.code.to_string(), fault.object.clone().unwrap_or_default()));
+            found.push((fault.code.to_string(), fault.object.unwrap_or_default().to_owned()));
             Ok(())
         })
         .unwrap();
@@ -129,5 +206,23 @@ mod tests {
         assert_eq!(codes(r#"{"type":"bundle","id":"bundle--1","objects":[]}"#)[0].0, "bundle-id");
         assert_eq!(codes("{")[0].0, "json");
         assert_eq!(codes(""), codes("{"), "an empty file is no JSON either");
+    }
+
+    #[test]
+    fn a_line_is_the_json_that_it_says() {
+        let mut line = FaultLine::of(Path::new("a \"b\".json")).unwrap();
+        for (object, pointer, message) in
+            [(Some("x--1"), "/a", "plain é"), (None, "", "\"\\\n\u{1}\u{7f}\u{2028}"), (Some("\t"), "/\"", "")]
+        {
+            let severity = Severity::Warning;
+            let fault = FaultView { object, pointer, severity, code: "a-b", section: "STIX 2.1 §3", message };
+            let expected = serde_json::json!({
+                "file": "a \"b\".json", "object": object.unwrap_or_default(), "pointer": pointer, "severity": "warning",
+                "code": "a-b", "section": "STIX 2.1 §3", "message": message,
+            });
+            let text = line.with(fault).unwrap();
+            assert_eq!(serde_json::from_slice::<serde_json::Value>(text).unwrap(), expected);
+            assert_eq!(text.last(), Some(&b'\n'));
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! The one reader of the tables: looks at every member of an object and notes what is wrong with it.
 
+use super::catalogue::{Owner, Rows};
+use super::findings::{Findings, Words};
 use super::kind::{Family, Form, Kind, Property, Structure, Targets};
 use super::place::Place;
 use super::rules::StructureRule;
 use super::vocabulary::{HASH_ALGORITHM, Vocabulary};
 use super::{catalogue, properties, text};
-use crate::fault::Fault;
 use crate::json::tree::{Fields, Node};
 use crate::stix::id::is_type_name;
 use crate::time::Timestamp;
@@ -17,7 +18,7 @@ pub(super) struct Check<'a> {
     pub(super) type_name: &'a str,
     /// Section of the object's type.
     pub(super) section: &'static str,
-    pub(super) faults: Vec<Fault>,
+    pub(super) findings: &'a mut Findings,
     pub(super) errors: Tally,
     pub(super) warnings: Tally,
 }
@@ -48,15 +49,9 @@ pub(super) fn identifier(text: &str) -> Option<(&str, u8)> {
 }
 
 impl Check<'_> {
-    pub(super) fn error(
-        &mut self,
-        code: &'static str,
-        place: &Place<'_>,
-        section: &'static str,
-        message: impl Into<String>,
-    ) {
+    pub(super) fn error(&mut self, code: &'static str, place: &Place<'_>, section: &'static str, message: impl Words) {
         if self.errors.takes() {
-            self.faults.push(Fault::error(code, place.pointer(), section, message));
+            self.findings.error(code, place, section, message);
         }
     }
 
@@ -65,10 +60,10 @@ impl Check<'_> {
         code: &'static str,
         place: &Place<'_>,
         section: &'static str,
-        message: impl Into<String>,
+        message: impl Words,
     ) {
         if self.warnings.takes() {
-            self.faults.push(Fault::warning(code, place.pointer(), section, message));
+            self.findings.warning(code, place, section, message);
         }
     }
 
@@ -76,7 +71,7 @@ impl Check<'_> {
     pub(super) fn say_if_more(&mut self) {
         if self.errors.passed || self.warnings.passed {
             let message = format!("more than {FAULTS_MAX} errors or warnings: mend these and ask again");
-            self.faults.push(Fault::warning("faults-more", "", "STIX 2.1 §3.1", message));
+            self.findings.warning("faults-more", &Place::ROOT, "STIX 2.1 §3.1", message);
         }
     }
 
@@ -86,12 +81,7 @@ impl Check<'_> {
             let head = matches!(property.kind, Kind::Head);
             if property.required && !head && seen & bit(row) == 0 {
                 let name = property.name;
-                self.error(
-                    "property-missing",
-                    &place.member(name),
-                    section,
-                    format!("`{name}` is required here: add it"),
-                );
+                self.error("property-missing", &place.member(name), section, ["`", name, "` is required here: add it"]);
             }
         }
     }
@@ -188,11 +178,11 @@ impl Check<'_> {
             self.not_empty_list(items, place);
         }
         let identifies = |value: &Node<'_>| value.as_str().and_then(identifier).is_some();
-        let (good, what) = match name.rsplit_once('_') {
-            Some((_, "ref")) => (identifies(value), "an identifier"),
-            Some((_, "refs")) => (value.items().iter().all(identifies), "a list of identifiers"),
-            Some((_, "hex")) => (value.as_str().is_some_and(text::is_hex), "hexadecimal digits"),
-            Some((_, "bin")) => (value.as_str().is_some_and(text::is_base64), "bytes in base64"),
+        let (good, what) = match name.as_bytes() {
+            [.., b'_', b'r', b'e', b'f'] => (identifies(value), "an identifier"),
+            [.., b'_', b'r', b'e', b'f', b's'] => (value.items().iter().all(identifies), "a list of identifiers"),
+            [.., b'_', b'h', b'e', b'x'] => (value.as_str().is_some_and(text::is_hex), "hexadecimal digits"),
+            [.., b'_', b'b', b'i', b'n'] => (value.as_str().is_some_and(text::is_base64), "bytes in base64"),
             _ => return self.unknown(value, place),
         };
         if !good {
@@ -281,7 +271,7 @@ impl Check<'_> {
         if (form.has)(text) {
             return;
         }
-        let message = format!("`{}` is {}", place.name(), form.is);
+        let message = ["`", place.name(), "` is ", form.is];
         if form.only_advised {
             self.warning(form.code, place, form.section, message);
         } else {
@@ -295,7 +285,8 @@ impl Check<'_> {
             let message = format!("`{name}` is a time in UTC such as `2026-11-24T19:03:07.042Z`");
             return self.error("timestamp-form", place, "STIX 2.1 §2.16", message);
         }
-        let decimals = text.split_once('.').map_or(0, |(_, rest)| rest.len().saturating_sub(1));
+        // What `2026-11-24T19:03:07.Z` would have none of.
+        let decimals = text.len().saturating_sub("2026-11-24T19:03:07.Z".len());
         match kind {
             Kind::TimeToTheMillisecond if decimals < 3 => {
                 let message =
@@ -327,7 +318,7 @@ impl Check<'_> {
         const SHOWN: usize = 60;
         let word: String = word.chars().take(SHOWN).collect();
         if vocabulary.open {
-            let message = format!("`{word}` is not in {}: use one of its words if one fits", vocabulary.name);
+            let message = ["`", &word, "` is not in ", vocabulary.name, ": use one of its words if one fits"];
             self.warning("vocabulary-value", place, vocabulary.section, message);
         } else {
             let message = format!("`{word}` is not in {}: use one of {}", vocabulary.name, vocabulary.words.join(", "));
@@ -370,24 +361,26 @@ impl Check<'_> {
     }
 
     /// The members of the object itself: those of its type, common ones, and what a producer added.
-    pub(super) fn members(&mut self, own: &'static [Property], common: &'static [Property], known: bool) {
+    pub(super) fn members(&mut self, rows: &'static Rows, known: bool) {
         let (mut seen_own, mut seen_common) = (0, 0);
         let free = !known || self.has_top_level_extension();
         for (name, value) in self.object.iter() {
             let at = Place::ROOT;
             let at = at.member(name);
-            if let Some((number, property)) = row(own, name) {
-                seen_own |= bit(number);
-                self.value(&property.kind, value, &at, self.section);
-            } else if let Some((number, property)) = row(common, name) {
-                seen_common |= bit(number);
-                self.value(&property.kind, value, &at, properties::COMMON);
-            } else {
-                self.added(name, value, &at, free, known);
+            match rows.find(name) {
+                Some((Owner::Type, number, property)) => {
+                    seen_own |= bit(number);
+                    self.value(&property.kind, value, &at, self.section);
+                }
+                Some((Owner::All, number, property)) => {
+                    seen_common |= bit(number);
+                    self.value(&property.kind, value, &at, properties::COMMON);
+                }
+                None => self.added(name, value, &at, free, known),
             }
         }
-        self.missing(common, seen_common, &Place::ROOT, properties::COMMON);
-        self.missing(own, seen_own, &Place::ROOT, self.section);
+        self.missing(rows.common, seen_common, &Place::ROOT, properties::COMMON);
+        self.missing(rows.own, seen_own, &Place::ROOT, self.section);
     }
 }
 

@@ -46,9 +46,11 @@ impl Check<'_> {
     fn own_name(&mut self, name: &str, mark: char, place: &Place<'_>, section: &'static str) {
         let prefix = if mark == '-' { "x-" } else { "x_" };
         if !name.starts_with(prefix) {
-            let message = format!(
-                "a name of one's own should begin with `{prefix}`, so that no later version of the standard means something else by it: rename it"
-            );
+            let message = [
+                "a name of one's own should begin with `",
+                prefix,
+                "`, so that no later version of the standard means something else by it: rename it",
+            ];
             self.warning("custom-prefix", place, section, message);
         } else if !text::is_own_name(name, mark) {
             let message =
@@ -70,7 +72,7 @@ impl Check<'_> {
             let message = format!("an object of this type has no `{name}`: remove it");
             self.error("property-forbidden", place, properties::COMMON, message);
         } else if known && properties::ELSEWHERE.contains(&name) {
-            let message = format!("the standard gives objects of this type no `{name}`: remove it");
+            let message = ["the standard gives objects of this type no `", name, "`: remove it"];
             self.warning("custom-property", place, properties::COMMON, message);
         } else if !free {
             self.warn_of_own_property(name, place);
@@ -88,7 +90,7 @@ impl Check<'_> {
     }
 
     fn warn_of_own_property(&mut self, name: &str, place: &Place<'_>) {
-        let message = format!("the standard has no property `{name}` here: add it by an extension");
+        let message = ["the standard has no property `", name, "` here: add it by an extension"];
         self.warning("custom-property", place, "STIX 2.1 §11.1", message);
         self.own_name(name, '_', place, "STIX 2.1 §11.1");
     }

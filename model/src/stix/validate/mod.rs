@@ -10,6 +10,7 @@ mod check;
 mod custom;
 mod domain;
 mod extension;
+mod findings;
 mod kind;
 mod marking;
 mod observable;
@@ -21,36 +22,53 @@ mod rules;
 mod text;
 pub(super) mod vocabulary;
 
-pub use bundle::faults_of_text;
+pub use bundle::{Again, InPieces, NotInPieces, faults_of_text};
 
 use serde_json::Value;
 
 use self::check::{Check, Tally, identifier};
+use self::findings::Findings;
 use self::kind::{Family, ObjectType};
 use self::place::Place;
 use crate::fault::Fault;
-use crate::json::Limits;
 use crate::json::tree::{Fields, Node};
+use crate::json::{JsonError, Limits};
 use crate::stix::edition::upgrade;
 use crate::stix::id::is_type_name;
 use crate::stix::is_observable;
 
 /// The members of an object and what is wrong with them; faults alone if it is none.
 pub(super) fn look_through<'a>(raw: &'a [u8], limits: &Limits) -> Result<(Fields<'a>, Vec<Fault>), Vec<Fault>> {
-    let members = match Node::read(raw, limits) {
-        Ok(Node::Object(members)) => members,
-        Ok(_) => {
-            return Err(vec![Fault::error("not-an-object", "", "STIX 2.1 §3.1", "a STIX object is a JSON object")]);
+    let mut findings = Findings::default();
+    match look_at(Node::read(raw, limits), raw, limits, &mut findings) {
+        Some(members) => {
+            let faults = findings.to_faults(members.text("id"));
+            Ok((members, faults))
         }
-        Err(error) => return Err(vec![Fault::error("json", "", "STIX 2.1 §1.5", error.to_string())]),
-    };
-    let mut found = if is_old(&members) { faults_of_old(raw, &members, limits) } else { faults_of(&members) };
-    if let Some(id) = members.text("id") {
-        for fault in &mut found {
-            fault.object = Some(id.to_owned());
-        }
+        None => Err(findings.to_faults(None)),
     }
-    Ok((members, found))
+}
+
+/// Adds what is wrong with an object, read from `raw`, to `findings`; returns its members if it is one.
+fn look_at<'a>(
+    node: Result<Node<'a>, JsonError>,
+    raw: &[u8],
+    limits: &Limits,
+    findings: &mut Findings,
+) -> Option<Fields<'a>> {
+    match node {
+        Ok(Node::Object(members)) => {
+            if is_old(&members) {
+                faults_of_old(raw, &members, limits, findings);
+            } else {
+                faults_of(&members, findings);
+            }
+            return Some(members);
+        }
+        Ok(_) => findings.error("not-an-object", &Place::ROOT, "STIX 2.1 §3.1", "a STIX object is a JSON object"),
+        Err(error) => findings.error("json", &Place::ROOT, "STIX 2.1 §1.5", error.to_string()),
+    }
+    None
 }
 
 /// Is it an object of STIX 2.0? What it must be is then asked of what it says in 2.1.
@@ -62,44 +80,42 @@ fn is_old(object: &Fields<'_>) -> bool {
 }
 
 /// The faults of an object of 2.0: those that it still has when it is read as 2.1, and that nothing says which it is.
-fn faults_of_old(raw: &[u8], object: &Fields<'_>, limits: &Limits) -> Vec<Fault> {
-    let missing = |fault: &Fault| fault.code == "spec-version-missing";
-    let Ok(Value::Object(old)) = serde_json::from_slice(raw) else { return faults_of(object) };
-    let Some(Ok(new)) = upgrade(&old).first().map(serde_json::to_vec) else { return faults_of(object) };
-    match Node::read(&new, limits) {
-        Ok(Node::Object(new)) => faults_of(object).into_iter().filter(missing).chain(faults_of(&new)).collect(),
-        _ => faults_of(object),
+fn faults_of_old(raw: &[u8], object: &Fields<'_>, limits: &Limits, findings: &mut Findings) {
+    let read = || -> Option<Vec<u8>> {
+        let Ok(Value::Object(old)) = serde_json::from_slice(raw) else { return None };
+        upgrade(&old).first().map(serde_json::to_vec)?.ok()
+    };
+    let Some(new) = read() else { return faults_of(object, findings) };
+    let Ok(Node::Object(new)) = Node::read(&new, limits) else { return faults_of(object, findings) };
+    let mut own = Findings::default();
+    faults_of(object, &mut own);
+    for fault in own.iter(None).filter(|fault| fault.code == "spec-version-missing") {
+        findings.warning(fault.code, &Place::ROOT.member("spec_version"), fault.section, fault.message);
     }
+    faults_of(&new, findings);
 }
 
 /// Every fault of one object.
-fn faults_of(object: &Fields<'_>) -> Vec<Fault> {
+fn faults_of(object: &Fields<'_>, findings: &mut Findings) {
     let type_name = object.text("type").unwrap_or_default();
     let known = catalogue::find(type_name);
     let section = known.map_or("STIX 2.1 §11.2", |known| known.section);
     let mut check =
-        Check { object, type_name, section, faults: Vec::new(), errors: Tally::default(), warnings: Tally::default() };
+        Check { object, type_name, section, findings, errors: Tally::default(), warnings: Tally::default() };
     let family = family(&check, known);
     check.head(known, family);
-    match known {
-        Some(known) => {
-            check.members(known.properties, catalogue::common_properties(known.family), true);
-            for rule in known.rules {
-                check.rule(*rule);
-            }
-        }
-        None => {
-            // What nothing else is known of has at least what all objects have.
-            let common = catalogue::common_properties(family.unwrap_or(Family::Observable));
-            check.members(&[], common, false);
-        }
+    // What nothing else is known of has at least what all objects have.
+    if let Some(rows) = catalogue::rows(type_name, family.unwrap_or(Family::Observable)) {
+        check.members(rows, known.is_some());
+    }
+    for rule in known.map(|known| known.rules).unwrap_or_default() {
+        check.rule(*rule);
     }
     if family == Some(Family::Versioned) {
         check.ordered("created", "modified", "STIX 2.1 §3.6.2", true);
     }
     marking::one_level(&mut check);
     check.say_if_more();
-    check.faults
 }
 
 /// The family of the object's type; of a type of the producer's own, what an extension says or its times show.

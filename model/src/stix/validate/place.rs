@@ -2,9 +2,6 @@
 
 use std::fmt::Write;
 
-/// Room for most pointers.
-const POINTER_BYTES: usize = 40;
-
 /// One step into an object, and the steps before it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'a> {
@@ -40,14 +37,8 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// As RFC 6901 writes it.
-    pub(super) fn pointer(&self) -> String {
-        let mut out = String::with_capacity(POINTER_BYTES);
-        self.write(&mut out);
-        out
-    }
-
-    fn write(&self, out: &mut String) {
+    /// Writes the pointer at the end of `out` as RFC 6901 writes it.
+    pub(super) fn write(&self, out: &mut String) {
         if let Some(before) = self.before {
             before.write(out);
         }
@@ -59,7 +50,7 @@ impl<'a> Place<'a> {
             }
             Step::Member(name) => {
                 out.push('/');
-                if !name.contains(['~', '/']) {
+                if memchr::memchr2(b'~', b'/', name.as_bytes()).is_none() {
                     return out.push_str(name);
                 }
                 out.push_str(&name.replace('~', "~0").replace('/', "~1"));
@@ -78,7 +69,10 @@ mod tests {
         let (a, name) = (root.member("a/b"), "c~d");
         let item = a.item(3);
         let last = item.member(name);
-        assert_eq!((root.pointer(), last.pointer()), (String::new(), "/a~1b/3/c~0d".to_owned()));
+        let mut out = String::from("#");
+        root.write(&mut out);
+        last.write(&mut out);
+        assert_eq!(out, "#/a~1b/3/c~0d");
         assert_eq!((item.name(), last.name()), ("a/b", "c~d"));
     }
 }

@@ -1,9 +1,12 @@
 //! Which relationships the standard suggests between its own types (STIX 2.1 §3.7 and the tables in §4 and §6, appendix B).
 
+use std::sync::LazyLock;
+
 use super::catalogue;
 use super::check::{Check, identifier};
 use super::kind::Family;
 use super::place::Place;
+use crate::names::Names;
 
 const ANYONE: &[&str] = &["identity", "location", "vulnerability"];
 const MEANS: &[&str] = &["attack-pattern", "infrastructure", "malware", "tool"];
@@ -13,7 +16,10 @@ const LOCATION: &[&str] = &["location"];
 const MALWARE: &[&str] = &["malware"];
 
 /// Source, relationship, targets.
-const SUGGESTED: &[(&str, &str, &[&str])] = &[
+type Row = (&'static str, &'static str, &'static [&'static str]);
+
+/// Sorted by source.
+const SUGGESTED: &[Row] = &[
     ("attack-pattern", "delivers", MALWARE),
     ("attack-pattern", "targets", ANYONE),
     ("attack-pattern", "uses", &["malware", "tool"]),
@@ -87,6 +93,17 @@ const OBSERVABLES: &str = "*";
 /// Common relationships (§3.7), between any two.
 const COMMON: &[&str] = &["derived-from", "duplicate-of", "related-to"];
 
+/// The rows of each source.
+static BY_SOURCE: LazyLock<(Names, Vec<&'static [Row]>)> = LazyLock::new(|| {
+    let rows: Vec<&'static [Row]> = SUGGESTED.chunk_by(|one, next| one.0 == next.0).collect();
+    (Names::new(rows.iter().flat_map(|rows| rows.first()).map(|row| row.0)), rows)
+});
+
+fn suggested_from(source: &str) -> &'static [Row] {
+    let (sources, rows) = &*BY_SOURCE;
+    sources.find(source).and_then(|number| rows.get(number)).copied().unwrap_or_default()
+}
+
 /// A relationship between two of the standard's own types is one that the standard suggests.
 pub(super) fn suggested(check: &mut Check<'_>) {
     let object = check.object;
@@ -99,13 +116,15 @@ pub(super) fn suggested(check: &mut Check<'_>) {
     let fits = |targets: &[&str]| {
         targets.contains(&target.name) || (target.family == Family::Observable && targets.contains(&OBSERVABLES))
     };
-    let known =
-        SUGGESTED.iter().any(|(from, what, targets)| *from == source.name && *what == relation && fits(targets));
+    let known = suggested_from(source.name).iter().any(|(_, what, targets)| *what == relation && fits(targets));
     if !known && !COMMON.contains(&relation) {
-        let message = format!(
-            "the standard does not suggest this relationship from {} to {}: use one of its own if one fits, such as `related-to`",
-            source.name, target.name
-        );
+        let message = [
+            "the standard does not suggest this relationship from ",
+            source.name,
+            " to ",
+            target.name,
+            ": use one of its own if one fits, such as `related-to`",
+        ];
         check.warning("relationship-suggested", &Place::ROOT.member("relationship_type"), "STIX 2.1 §5.1", message);
     }
 }

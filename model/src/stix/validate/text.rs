@@ -102,11 +102,12 @@ pub(super) fn is_base64(text: &str) -> bool {
 
 /// A scheme, a colon, and characters of RFC 3986 or, as the web writes them, of RFC 3987.
 pub(super) fn is_url(text: &str) -> bool {
-    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    let colon = text.bytes().position(|b| b == b':').and_then(|colon| text.split_at_checked(colon));
+    let Some((scheme, rest)) = colon else { return false };
     let begins = scheme.bytes().next().is_some_and(|b| b.is_ascii_alphabetic());
     begins
         && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
-        && !rest.is_empty()
+        && rest.len() > 1
         // Through to the end, without a branch: many bytes at a time.
         && !rest.bytes().fold(false, |found, b| found | (b <= b' ') | matches!(b, b'<' | b'>' | b'"' | 0x7f))
 }
@@ -284,10 +285,10 @@ pub(super) fn is_dictionary_key(text: &str) -> bool {
 
 /// §11.2: `x_`, who it is from, `_`, and a name (`mark` is the underscore, or the hyphen for types).
 pub(super) fn is_own_name(text: &str, mark: char) -> bool {
-    let mut parts = text.splitn(3, mark);
-    parts.next() == Some("x")
-        && parts.next().is_some_and(|from| !from.is_empty())
-        && parts.next().is_some_and(|name| !name.is_empty())
+    let Some(rest) = text.strip_prefix('x').and_then(|rest| rest.strip_prefix(mark)) else { return false };
+    // Found byte by byte, since whose it is takes few.
+    let from = rest.chars().take_while(|c| *c != mark).count();
+    from > 0 && rest.chars().nth(from + 1).is_some()
 }
 
 /// §2.7: what a digest of each known algorithm looks like; any other algorithm is only asked for a text.
@@ -312,13 +313,15 @@ pub(super) const UUID_BYTES: usize = 36;
 
 /// A version of a UUID (RFC 9562 §4.2), or none where the text is no UUID of its variant (§4.1).
 pub(super) fn uuid_version(text: &str) -> Option<u8> {
-    let bytes = text.as_bytes();
+    let bytes: &[u8; UUID_BYTES] = text.as_bytes().try_into().ok()?;
+    let [.., variant, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = bytes;
     let version = bytes.get(14).filter(|b| (b'1'..=b'8').contains(b)).map(|b| b - b'0')?;
-    let variant = matches!(bytes.get(19), Some(b'8' | b'9' | b'a' | b'b'));
-    let hyphens = [8, 13, 18, 23].iter().filter(|place| bytes.get(**place) == Some(&b'-')).count();
-    let digits = bytes.iter().map(|b| usize::from(b.is_ascii_digit() | (b'a'..=b'f').contains(b))).sum::<usize>();
-    let form = bytes.len() == UUID_BYTES && hyphens == 4 && digits == UUID_BYTES - 4;
-    (form && variant).then_some(version)
+    let hyphens = [8, 13, 18, 23].iter().all(|place| bytes.get(*place) == Some(&b'-'));
+    // Through to the end, without a branch and without a sum that could overflow: many bytes at a time.
+    let digits =
+        bytes.iter().fold(0_u8, |sum, b| sum.wrapping_add(u8::from(b.is_ascii_digit() | (b'a'..=b'f').contains(b))));
+    let form = hyphens && usize::from(digits) == UUID_BYTES - 4;
+    (form && matches!(variant, b'8' | b'9' | b'a' | b'b')).then_some(version)
 }
 
 fn is_country(text: &str) -> bool {
