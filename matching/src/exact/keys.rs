@@ -10,6 +10,8 @@ const OTHER: u16 = u16::MAX;
 const UUID_CHARACTERS: usize = 36;
 /// Digits that surely fit.
 const DIGITS_MAX: usize = 38;
+/// So often the place of a key is guessed; then the rest is halved, which ends soon whatever the keys.
+const GUESSES_MAX: usize = 8;
 /// Most prefixes of one builder; keys beyond are held whole.
 const PREFIXES_MAX: usize = 1_000;
 
@@ -61,22 +63,45 @@ impl Keys {
             Some(prefix) => (u16::try_from(prefix).ok()?, number),
             None => self.other(key)?,
         };
-        let (mut low, mut high) = (0, self.number.len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.packed(middle)?.cmp(&wanted) {
-                std::cmp::Ordering::Equal => return Some(middle),
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
-            }
-        }
-        None
+        let (prefix, number) = wanted;
+        let first = self.prefix.partition_point(|known| *known < prefix);
+        let last = self.prefix.partition_point(|known| *known <= prefix);
+        Some(first + place_of(self.number.get(first..last)?, number)?)
     }
 
     fn other(&self, key: &str) -> Option<Packed> {
         let place = self.others.binary_search_by(|other| (**other).cmp(key)).ok()?;
         Some((OTHER, place as u128))
     }
+}
+
+/// The place of a number among ascending ones. Those of UUIDs and of lines lie evenly, so it is looked for where it must stand:
+/// a search by halves would fetch many times as much of memory, which those who scan need.
+fn place_of(numbers: &[u128], wanted: u128) -> Option<usize> {
+    let (mut low, mut high) = (0, numbers.len());
+    let (mut least, mut most) = (*numbers.first()?, *numbers.last()?);
+    let mut guesses = 0..GUESSES_MAX;
+    while low < high && (least..=most).contains(&wanted) {
+        let middle = match guesses.next() {
+            Some(_) => low + part_of(high - low - 1, wanted - least, most - least)?,
+            None => low + (high - low) / 2,
+        };
+        let found = *numbers.get(middle)?;
+        match found.cmp(&wanted) {
+            std::cmp::Ordering::Equal => return Some(middle),
+            std::cmp::Ordering::Less => (low, least) = (middle + 1, found),
+            std::cmp::Ordering::Greater => (high, most) = (middle, found),
+        }
+    }
+    None
+}
+
+/// As much of `whole` as `part` is of `all`, which is no less.
+fn part_of(whole: usize, part: u128, all: u128) -> Option<usize> {
+    // 64 bits say it closely enough, and the product cannot overflow.
+    let shift = u128::from(u64::BITS).saturating_sub(all.leading_zeros().into());
+    let product = (part >> shift).saturating_mul(whole as u128);
+    usize::try_from(product / (all >> shift).max(1)).ok().map(|part| part.min(whole))
 }
 
 /// The keys of two tables in one order.
@@ -262,5 +287,20 @@ mod tests {
         assert_eq!(keys.find("rule 8"), None);
         assert_eq!(keys.find(&format!("ca/indicator--{id}")), None);
         assert_eq!(keys.find(&format!("indicator--{}", id.replace('8', "7"))), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_number_is_found_where_it_stands(
+            mut numbers in proptest::collection::btree_set(proptest::prop_oneof![0..200_u128, proptest::prelude::any::<u128>()], 0..80),
+            other in proptest::prelude::any::<u128>(),
+        ) {
+            numbers.remove(&other);
+            let numbers: Vec<u128> = numbers.into_iter().collect();
+            for (place, number) in numbers.iter().enumerate() {
+                proptest::prop_assert_eq!(place_of(&numbers, *number), Some(place));
+            }
+            proptest::prop_assert_eq!(place_of(&numbers, other), None);
+        }
     }
 }

@@ -17,6 +17,9 @@ use model::observation::Observation;
 const OBSERVATIONS: u64 = 200_000;
 const WINDOWED: u64 = 1_000;
 const ADDED: u64 = 10_000;
+const ROUNDS: usize = 41;
+/// A thread beside is at work by then.
+const STARTED: Duration = Duration::from_millis(5);
 /// The allocator keeps what is free for a second.
 const GIVEN_BACK: Duration = Duration::from_secs(4);
 
@@ -78,20 +81,62 @@ fn plain_indicators(bencher: Bencher<'_, '_>) {
     scan(bencher, &PLAIN);
 }
 
-/// While another thread adds 10,000 to the set again and again.
-#[divan::bench(sample_count = 20, sample_size = 1)]
+/// While another thread adds 10,000 to the set again and again: beside nothing, and beside a thread that only computes, since a
+/// busy core slows its neighbour whatever it does. In turns, so that all three see the same machine.
+#[divan::bench(sample_count = 1, sample_size = 1)]
 fn plain_indicators_while_more_come(bencher: Bencher<'_, '_>) {
-    let (sources, ended) = (more(), AtomicBool::new(false));
-    let set = &*PLAIN;
+    let (sources, set) = (more(), &*PLAIN);
+    let add = || drop(black_box(set.with_changes(sources.iter().cloned(), &[])));
+    let compute = || {
+        black_box((0..1_000_u64).fold(0, |sum, number| black_box(sum ^ number)));
+    };
+    bencher.bench_local(|| {
+        let mut rounds = [(); 3].map(|()| Vec::new());
+        for _ in 0..ROUNDS {
+            let [alone, computing, adding] = &mut rounds;
+            alone.push(scan_once(set));
+            computing.push(beside(compute, || scan_once(set)));
+            adding.push(beside(add, || scan_once(set)));
+        }
+        let [alone, computing, adding] = rounds.map(median);
+        println!(
+            "scanning takes {:.1} % longer beside a thread that adds, {:.1} % longer beside one that only computes",
+            100.0 * (adding / alone - 1.0),
+            100.0 * (computing / alone - 1.0)
+        );
+    });
+}
+
+fn median(mut seconds: Vec<f64>) -> f64 {
+    seconds.sort_by(f64::total_cmp);
+    seconds.get(seconds.len() / 2).copied().unwrap_or_default()
+}
+
+/// Does `each` while another thread does `work` again and again.
+fn beside<T>(work: impl Fn() + Sync, each: impl FnOnce() -> T) -> T {
+    let ended = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !ended.load(Ordering::Relaxed) {
-                black_box(set.with_changes(sources.iter().cloned(), &[]));
+                work();
             }
         });
-        scan(bencher, set);
+        std::thread::sleep(STARTED);
+        let done = each();
         ended.store(true, Ordering::Relaxed);
-    });
+        done
+    })
+}
+
+/// Seconds to scan all once.
+fn scan_once(set: &RuleSet) -> f64 {
+    let (mut found, began): (Vec<Match>, _) = (Vec::new(), Instant::now());
+    for observation in SEEN.iter() {
+        found.clear();
+        set.scan(black_box(observation), &mut found);
+        black_box(&found);
+    }
+    began.elapsed().as_secs_f64()
 }
 
 /// A saved set is read from a file and checked.
