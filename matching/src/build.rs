@@ -49,6 +49,11 @@ impl RuleSet {
         }
     }
 
+    /// Why the set would not match what comes from that source, if it would not.
+    pub fn refusal(&self, source: &RuleSource) -> Option<NotMatched> {
+        self.fitting(source, &mut self.room(&|_| false)).err()
+    }
+
     /// A set with `added` (replacing those of the same key) and without `removed`. What did not change is shared.
     #[must_use]
     pub fn with_changes(&self, added: impl IntoIterator<Item = RuleSource>, removed: &[Arc<str>]) -> Self {

@@ -10,6 +10,8 @@ use super::{BLANK, Domain, Entries, Entry, ExactTable, Kind, begin, bucket_of, h
 
 /// Entries of a bucket, on average.
 const BUCKET_ENTRIES: usize = 4;
+/// As many entries take longer to sort than a thread takes to start, many times over.
+const THREAD_ENTRIES: usize = 10_000;
 /// The number of a rule that is there no longer.
 pub(super) const GONE: u32 = u32::MAX;
 
@@ -87,15 +89,7 @@ impl Builder {
     pub(crate) fn finish(self) -> ExactTable {
         let Self { seed, mut entries, kind_table, packing, keys, valid, domains, .. } = self;
         let (mut names, others) = packing.finish();
-        // The order of the values does not hang on that of the keys; each takes a core.
-        let (order, numbers) = std::thread::scope(|scope| {
-            let sorting = scope.spawn(|| entries.sort_unstable());
-            let ordered = ordered(&keys, &others);
-            if let Err(panic) = sorting.join() {
-                std::panic::resume_unwind(panic);
-            }
-            ordered
-        });
+        let (order, numbers) = beside(entries.len(), || entries.sort_unstable(), || ordered(&keys, &others));
         (names.prefix, names.number) = order.iter().map(|(key, _)| *key).unzip();
         let valid = order.iter().filter_map(|(_, rule)| valid.get(*rule as usize)).copied().collect();
         drop((keys, order));
@@ -109,6 +103,22 @@ impl Builder {
         }
         ExactTable::of(seed, sorted, kind_table, names, valid, domains)
     }
+}
+
+/// Does both: they do not hang on each other. With so many entries that a thread is worth its while, each takes a core.
+fn beside<T>(entries: usize, one: impl FnOnce() + Send, other: impl FnOnce() -> T) -> T {
+    if entries < THREAD_ENTRIES {
+        one();
+        return other();
+    }
+    std::thread::scope(|scope| {
+        let doing = scope.spawn(one);
+        let done = other();
+        if let Err(panic) = doing.join() {
+            std::panic::resume_unwind(panic);
+        }
+        done
+    })
 }
 
 fn number(kinds: &mut HashMap<Kind, u8>, table: &mut Vec<Kind>, kind: Kind) -> Option<u8> {

@@ -34,7 +34,9 @@ fn query(time_us: i64, name: &str) -> Observation {
 fn refused(pattern: &str) -> String {
     let set = RuleSet::compile([source(0, pattern)], Settings::default());
     assert_eq!(set.len(), 0, "{pattern}");
-    set.not_matched().values().next().unwrap().to_string()
+    let why = set.not_matched().values().next().unwrap();
+    assert_eq!(RuleSet::default().refusal(&source(0, pattern)).as_ref(), Some(why), "{pattern}");
+    why.to_string()
 }
 
 #[test]

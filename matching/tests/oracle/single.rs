@@ -170,6 +170,8 @@ fn validity_is_of_the_observation_and_the_bound_on_unanchored_holds() {
     negations.push(timed);
     let set = RuleSet::compile(negations, Settings { unanchored: 2, ..Settings::default() });
     assert_eq!((set.len(), set.not_matched().len()), (3, 1));
+    assert!(set.refusal(&source(9, "[ipv4-addr:value != '192.0.2.1']")).is_some(), "there is no room for more");
+    assert!(set.refusal(&source(9, "[ipv4-addr:value = '192.0.2.1']")).is_none());
     for (time, hit) in [(9, false), (10, true), (19, true), (20, false)] {
         let observation = Observation {
             time: Timestamp::from_micros(time),

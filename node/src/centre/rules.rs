@@ -367,8 +367,7 @@ fn why_not_matched(indicator: &Indicator) -> Option<String> {
         return Some(format!("patterns of type `{}` are carried, not matched", indicator.pattern_type));
     };
     let source = RuleSource { key: Arc::from("it"), pattern: tree.clone(), valid_from: None, valid_until: None };
-    let set = RuleSet::compile([source], matching::Settings::default());
-    set.not_matched().values().next().map(|why| why.0.clone())
+    RuleSet::default().refusal(&source).map(|why| why.0)
 }
 
 /// Why an indicator is not matched here, if it is not.
