@@ -11,6 +11,7 @@ pub mod spool;
 mod suricata;
 pub mod wire;
 
+use std::borrow::Cow;
 use std::io::Read;
 
 use model::observation::Observation;
@@ -111,6 +112,11 @@ pub(crate) trait Listener {
 
     /// An observation. False ends the reading.
     fn hear(&mut self, observation: Observation) -> bool;
+
+    /// One whose texts stand in the line that tells of it.
+    fn hear_borrowed(&mut self, observation: Observation<Cow<'_, str>>) -> bool {
+        self.hear(observation.owned())
+    }
 }
 
 impl<F: FnMut(Observation) -> bool> Listener for F {

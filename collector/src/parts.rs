@@ -1,15 +1,16 @@
 //! An input on several threads: whoever hears its observations does so in parts, which are taken in order.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
-use model::observation::Observation;
+use model::observation::{Observation, Text};
 
 use crate::input::{self, InputError, Kind, Reader};
 use crate::suricata::{Block, Blocks};
-use crate::{Settings, Summary, capture, suricata};
+use crate::{Listener, Settings, Summary, capture, suricata};
 
 /// Observations of a capture that make a part.
 const PART: usize = 1_024;
@@ -17,7 +18,22 @@ const PART: usize = 1_024;
 /// Hears observations that follow one another in an input.
 pub trait Part: Send {
     /// The next one.
-    fn hear(&mut self, observation: Observation);
+    fn hear<T: Text>(&mut self, observation: Observation<T>);
+}
+
+/// Hears everything there is.
+struct Hearing<P>(P);
+
+impl<P: Part> Listener for Hearing<P> {
+    fn hear(&mut self, observation: Observation) -> bool {
+        self.0.hear(observation);
+        true
+    }
+
+    fn hear_borrowed(&mut self, observation: Observation<Cow<'_, str>>) -> bool {
+        self.0.hear(observation);
+        true
+    }
 }
 
 /// Reads one input as [`decode`](fn@crate::decode) does, on so many threads. The observations of a part are heard by one that `new` made,
@@ -112,12 +128,9 @@ fn read_blocks<P: Part>(
             source.1 += 1;
             source.1 - 1
         };
-        let (mut part, mut summary) = (new(), Summary::default());
-        suricata::lines(&block, settings, &mut summary, &mut |observation| {
-            part.hear(observation);
-            true
-        });
-        if sender.send((number, part, summary)).is_err() {
+        let (mut hearing, mut summary) = (Hearing(new()), Summary::default());
+        suricata::lines(&mut block, settings, &mut summary, &mut hearing);
+        if sender.send((number, hearing.0, summary)).is_err() {
             return Ok(()); // nobody wants the rest
         }
     }
@@ -150,8 +163,8 @@ mod tests {
     struct Heard(Vec<Observation>);
 
     impl Part for Heard {
-        fn hear(&mut self, observation: Observation) {
-            self.0.push(observation);
+        fn hear<T: Text>(&mut self, observation: Observation<T>) {
+            self.0.push(observation.owned());
         }
     }
 

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::net::IpAddr;
 
 use model::field::{Field, FieldValue, Sort};
-use model::observation::Observation;
+use model::observation::{Observation, Text};
 use model::pattern::ComparisonOperator;
 
 use crate::comparison::{Test, Wanted, masked};
@@ -17,7 +17,7 @@ pub(crate) type Evidence<'a> = (Field, Option<FieldValue<'a>>);
 
 /// The first field, in the table's order, whose value satisfied the program, and that value; none if it does not hold.
 /// A program that holds by absence alone (negations) has the field of its first negated test.
-pub(crate) fn holds<'a>(program: &Program, observation: &'a Observation) -> Option<Evidence<'a>> {
+pub(crate) fn holds<'a, T: Text>(program: &Program, observation: &'a Observation<T>) -> Option<Evidence<'a>> {
     match program {
         Program::Test(test) => tested(test, observation),
         Program::All(parts) => {
@@ -40,7 +40,7 @@ fn earlier<'a>(a: Option<Evidence<'a>>, b: Option<Evidence<'a>>) -> Option<Evide
 }
 
 /// Does one comparison hold?
-pub(crate) fn tested<'a>(test: &Test, observation: &'a Observation) -> Option<Evidence<'a>> {
+pub(crate) fn tested<'a, T: Text>(test: &Test, observation: &'a Observation<T>) -> Option<Evidence<'a>> {
     let mut present: Option<Evidence<'a>> = None;
     let mut satisfied: Option<Evidence<'a>> = None;
     for field in test.fields {

@@ -1,18 +1,18 @@
 //! An index over numbered programs: values of the observation admit the few programs that are then evaluated.
 
-use std::collections::BTreeSet;
 use std::hash::Hash;
 use std::net::IpAddr;
 
 use aho_corasick::AhoCorasick;
 use foldhash::HashMap;
 use model::field::{Field, FieldValue, Sort};
-use model::observation::Observation;
+use model::observation::{Observation, Text};
 
-use crate::comparison::{Test, Wanted, masked};
+use crate::comparison::{Test, Wanted};
 use crate::compile::Program;
 use crate::cost::admitted_per_million;
 use crate::evaluate::text_of;
+use crate::networks::Networks;
 use crate::text::{composed, composed_owned, composed_url};
 
 /// A program that a value admits.
@@ -47,8 +47,7 @@ pub(crate) enum Admission<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     ips: HashMap<IpAddr, Postings>,
-    networks: HashMap<(IpAddr, u8), Postings>,
-    lengths: BTreeSet<(bool, u8)>,
+    networks: Networks<Postings>,
     names: HashMap<Box<str>, Postings>,
     integers: HashMap<i64, Postings>,
     texts: HashMap<Box<str>, Postings>,
@@ -115,8 +114,7 @@ impl Index {
         match &test.wanted {
             Wanted::Ips(ips) => insert(&mut self.ips, ips.iter().copied(), posting),
             Wanted::Network(ip, length) => {
-                self.lengths.insert((ip.is_ipv4(), *length));
-                insert(&mut self.networks, [(*ip, *length)], posting);
+                self.networks.entry(*ip, *length).push(posting);
             }
             Wanted::Names(names) => insert(&mut self.names, names.iter().cloned(), posting),
             Wanted::Below(name) | Wanted::BelowLike { anchor: name, .. } => {
@@ -136,7 +134,7 @@ impl Index {
     }
 
     /// Hands the number of each program that may hold to `each`, and why.
-    pub(crate) fn admit<'a>(&self, observation: &'a Observation, each: &mut dyn FnMut(u32, Admission<'a>)) {
+    pub(crate) fn admit<'a, T: Text>(&self, observation: &'a Observation<T>, each: &mut dyn FnMut(u32, Admission<'a>)) {
         let mut present = ABSENCE;
         for field in Field::ALL.into_iter().filter(|field| self.used & bit(*field) != 0) {
             field.values(observation, &mut |value| {
@@ -163,9 +161,7 @@ impl Index {
         match value {
             FieldValue::Ip(ip) => {
                 note(self.ips.get(&ip), false);
-                for (_, length) in self.lengths.iter().filter(|(v4, _)| *v4 == ip.is_ipv4()) {
-                    note(self.networks.get(&(masked(ip, *length), *length)), false);
-                }
+                self.networks.around(ip, |postings| note(Some(postings), false));
             }
             FieldValue::Name(name) => {
                 note(self.names.get(name), false);

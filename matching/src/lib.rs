@@ -11,6 +11,7 @@ mod evaluate;
 mod exact;
 mod explain;
 mod index;
+mod networks;
 mod rules;
 mod saved;
 mod text;

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use model::field::Field;
-use model::observation::Observation;
+use model::observation::{Observation, Text};
 use serde::{Deserialize, Serialize};
 
 use crate::compile::{NotMatched, Rule};
@@ -147,14 +147,19 @@ impl Layer {
 impl RuleSet {
     /// Adds every rule that `observation` alone satisfies to `found`, each once. For rules that need several observations there
     /// is [`Tracker`](crate::Tracker).
-    pub fn scan(&self, observation: &Observation, found: &mut Vec<Match>) {
+    pub fn scan<T: Text>(&self, observation: &Observation<T>, found: &mut Vec<Match>) {
         Self::scan_exact(&self.exact, &self.exact_removed, observation, found);
         Self::scan_exact(&self.exact_recent, &HashSet::new(), observation, found);
         self.scan_layer(&self.base, observation, found);
         self.scan_layer(&self.recent, observation, found);
     }
 
-    fn scan_exact(table: &ExactTable, removed: &HashSet<u32>, observation: &Observation, found: &mut Vec<Match>) {
+    fn scan_exact<T: Text>(
+        table: &ExactTable,
+        removed: &HashSet<u32>,
+        observation: &Observation<T>,
+        found: &mut Vec<Match>,
+    ) {
         let mut seen: Vec<u32> = Vec::new();
         table.admit(observation, &mut |rule, field, value| {
             if seen.contains(&rule) || removed.contains(&rule) || !table.is_valid(rule, observation.time) {
@@ -166,7 +171,7 @@ impl RuleSet {
         });
     }
 
-    fn scan_layer(&self, layer: &Layer, observation: &Observation, found: &mut Vec<Match>) {
+    fn scan_layer<T: Text>(&self, layer: &Layer, observation: &Observation<T>, found: &mut Vec<Match>) {
         let mut seen: Vec<u32> = Vec::new();
         let is_base = std::ptr::eq(layer, &*self.base);
         layer.index.admit(observation, &mut |number, admission| {

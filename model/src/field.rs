@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::observation::{Detail, DnsAnswer, Endpoint, FlowCounts, Http, Observation, Transport};
+use crate::observation::{Detail, DnsAnswer, Endpoint, FlowCounts, Http, Observation, Text, Transport};
 use crate::pattern::{Path, Step};
 use crate::time::Timestamp;
 
@@ -157,42 +157,42 @@ impl Field {
     }
 
     /// Hands every value that `observation` has in this field to `each`.
-    pub fn values<'a>(self, observation: &'a Observation, each: &mut dyn FnMut(FieldValue<'a>)) {
+    pub fn values<'a, T: Text>(self, observation: &'a Observation<T>, each: &mut dyn FnMut(FieldValue<'a>)) {
         match self {
             Self::SourceIp => ip(observation.source, each),
             Self::DestinationIp => ip(observation.destination, each),
             Self::SourcePort => port(observation.source, each),
             Self::DestinationPort => port(observation.destination, each),
-            Self::NetworkProtocol => text(observation.protocol.as_deref(), each),
+            Self::NetworkProtocol => text(observation.protocol.as_ref(), each),
             Self::NetworkTransport => text(observation.transport.and_then(transport_name), each),
             _ => self.detail_values(&observation.detail, each),
         }
     }
 
-    fn detail_values<'a>(self, detail: &'a Detail, each: &mut dyn FnMut(FieldValue<'a>)) {
+    fn detail_values<'a, T: Text>(self, detail: &'a Detail<T>, each: &mut dyn FnMut(FieldValue<'a>)) {
         match detail {
             Detail::None => {}
             Detail::Flow(counts) => self.flow_values(counts, each),
             Detail::Dns(dns) => match self {
-                Self::DnsQuestionName => name(dns.question_name.as_deref(), each),
+                Self::DnsQuestionName => name(dns.question_name.as_ref(), each),
                 Self::DnsAnswersName => dns.answers.iter().for_each(|answer| name(Some(&answer.name), each)),
                 Self::DnsAnswersData => dns.answers.iter().for_each(|answer| answer_data(answer, each)),
                 _ => {}
             },
             Detail::Http(http) => self.http_values(http, each),
             Detail::Tls(tls) => match self {
-                Self::TlsClientServerName => name(tls.server_name.as_deref(), each),
-                Self::TlsServerSubject => text(tls.subject.as_deref(), each),
-                Self::TlsServerIssuer => text(tls.issuer.as_deref(), each),
-                Self::TlsServerHashSha1 => text(tls.sha1.as_deref(), each),
+                Self::TlsClientServerName => name(tls.server_name.as_ref(), each),
+                Self::TlsServerSubject => text(tls.subject.as_ref(), each),
+                Self::TlsServerIssuer => text(tls.issuer.as_ref(), each),
+                Self::TlsServerHashSha1 => text(tls.sha1.as_ref(), each),
                 _ => {}
             },
             Detail::File(file, http) => match self {
-                Self::FileName => text(file.name.as_deref(), each),
+                Self::FileName => text(file.name.as_ref(), each),
                 Self::FileSize => file.size_bytes.into_iter().for_each(|size| count(size, each)),
-                Self::FileHashMd5 => text(file.md5.as_deref(), each),
-                Self::FileHashSha1 => text(file.sha1.as_deref(), each),
-                Self::FileHashSha256 => text(file.sha256.as_deref(), each),
+                Self::FileHashMd5 => text(file.md5.as_ref(), each),
+                Self::FileHashSha1 => text(file.sha1.as_ref(), each),
+                Self::FileHashSha256 => text(file.sha256.as_ref(), each),
                 _ => {
                     if let Some(http) = http {
                         self.http_values(http, each);
@@ -202,7 +202,7 @@ impl Field {
             Detail::Email(email) => match self {
                 Self::EmailFromAddress => email.from.iter().for_each(|address| text(Some(address), each)),
                 Self::EmailToAddress => email.to.iter().for_each(|address| text(Some(address), each)),
-                Self::EmailSubject => text(email.subject.as_deref(), each),
+                Self::EmailSubject => text(email.subject.as_ref(), each),
                 _ => {}
             },
         }
@@ -219,17 +219,19 @@ impl Field {
         }
     }
 
-    fn http_values<'a>(self, http: &'a Http, each: &mut dyn FnMut(FieldValue<'a>)) {
+    fn http_values<'a, T: Text>(self, http: &'a Http<T>, each: &mut dyn FnMut(FieldValue<'a>)) {
         match self {
-            Self::UrlDomain => match http.host.as_deref().map(|host| (host, host.trim_matches(['[', ']']).parse())) {
-                Some((_, Ok(address))) => each(FieldValue::Ip(address)),
-                Some((host, Err(_))) => each(FieldValue::Name(host)),
-                None => {}
-            },
-            Self::UrlFull => text(http.url.as_deref(), each),
-            Self::UrlOriginal => text(http.target.as_deref(), each),
-            Self::HttpRequestMethod => text(http.method.as_deref(), each),
-            Self::UserAgentOriginal => text(http.user_agent.as_deref(), each),
+            Self::UrlDomain => {
+                match http.host.as_ref().map(AsRef::as_ref).map(|host| (host, host.trim_matches(['[', ']']).parse())) {
+                    Some((_, Ok(address))) => each(FieldValue::Ip(address)),
+                    Some((host, Err(_))) => each(FieldValue::Name(host)),
+                    None => {}
+                }
+            }
+            Self::UrlFull => text(http.url.as_ref(), each),
+            Self::UrlOriginal => text(http.target.as_ref(), each),
+            Self::HttpRequestMethod => text(http.method.as_ref(), each),
+            Self::UserAgentOriginal => text(http.user_agent.as_ref(), each),
             _ => {}
         }
     }
@@ -258,9 +260,9 @@ fn port<'a>(end: Option<Endpoint>, each: &mut dyn FnMut(FieldValue<'a>)) {
     }
 }
 
-fn text<'a>(value: Option<&'a str>, each: &mut dyn FnMut(FieldValue<'a>)) {
+fn text<'a, T: AsRef<str> + ?Sized>(value: Option<&'a T>, each: &mut dyn FnMut(FieldValue<'a>)) {
     if let Some(value) = value {
-        each(FieldValue::Text(value));
+        each(FieldValue::Text(value.as_ref()));
     }
 }
 
@@ -269,24 +271,25 @@ fn count<'a>(value: u64, each: &mut dyn FnMut(FieldValue<'a>)) {
     each(FieldValue::Integer(i64::try_from(value).unwrap_or(i64::MAX)));
 }
 
-fn name<'a>(value: Option<&'a str>, each: &mut dyn FnMut(FieldValue<'a>)) {
+fn name<'a, T: Text>(value: Option<&'a T>, each: &mut dyn FnMut(FieldValue<'a>)) {
     if let Some(value) = value {
-        each(FieldValue::Name(value));
+        each(FieldValue::Name(value.as_ref()));
     }
 }
 
 /// Record types whose data is a name.
 const NAME_RECORDS: &[&str] = &["CNAME", "NS", "PTR", "MX", "SRV", "DNAME", "SOA"];
 
-fn answer_data<'a>(answer: &'a DnsAnswer, each: &mut dyn FnMut(FieldValue<'a>)) {
-    match &*answer.kind {
+fn answer_data<'a, T: Text>(answer: &'a DnsAnswer<T>, each: &mut dyn FnMut(FieldValue<'a>)) {
+    let data = answer.data.as_ref();
+    match answer.kind.as_ref() {
         "A" | "AAAA" => {
-            if let Ok(address) = answer.data.parse() {
+            if let Ok(address) = data.parse() {
                 each(FieldValue::Ip(address));
             }
         }
-        kind if NAME_RECORDS.contains(&kind) => each(FieldValue::Name(&answer.data)),
-        _ => each(FieldValue::Text(&answer.data)),
+        kind if NAME_RECORDS.contains(&kind) => each(FieldValue::Name(data)),
+        _ => each(FieldValue::Text(data)),
     }
 }
 

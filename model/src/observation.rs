@@ -1,6 +1,8 @@
 //! The observation record: one network fact from one sensor. `docs/adr/0002-observations.md` says what one observation
 //! of each kind is, what ECS calls each of its fields and which STIX object path the field has.
 
+mod owned;
+
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,11 @@ use base64::Engine;
 use sha1::{Digest, Sha1};
 
 use crate::time::Timestamp;
+
+/// What holds the texts of an observation: `Box<str>`, or `Cow<'_, str>` while they are borrowed.
+pub trait Text: AsRef<str> + Into<Box<str>> {}
+
+impl<T: AsRef<str> + Into<Box<str>>> Text for T {}
 
 /// What sort of fact an observation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -72,116 +79,117 @@ pub struct FlowCounts {
 
 /// A DNS message.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Dns {
+pub struct Dns<T = Box<str>> {
     /// `dns.type`: true for an answer, false for a query.
     pub answer: bool,
     /// `dns.id`.
     pub id: u16,
     /// `dns.response_code`, for instance `NOERROR`; none in a query.
-    pub response_code: Option<Box<str>>,
+    pub response_code: Option<T>,
     /// `dns.question.name`, lower case, without final dot; other octets than printable ASCII as `\DDD` (RFC 4343).
-    pub question_name: Option<Box<str>>,
+    pub question_name: Option<T>,
     /// `dns.question.type`, for instance `AAAA`, or `TYPE65` for one without name.
-    pub question_type: Option<Box<str>>,
+    pub question_type: Option<T>,
     /// `dns.answers`.
-    pub answers: Vec<DnsAnswer>,
+    pub answers: Vec<DnsAnswer<T>>,
 }
 
 /// One resource record of a DNS answer section.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DnsAnswer {
+pub struct DnsAnswer<T = Box<str>> {
     /// `dns.answers[].name`, written as the question's name is.
-    pub name: Box<str>,
+    pub name: T,
     /// `dns.answers[].type`.
-    pub kind: Box<str>,
+    pub kind: T,
     /// `dns.answers[].ttl`, seconds.
     pub ttl_s: u32,
     /// `dns.answers[].data`: an address, a name, or text.
-    pub data: Box<str>,
+    pub data: T,
 }
 
 /// An HTTP request (and what its answer said, where a log tells).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Http {
+pub struct Http<T = Box<str>> {
     /// `http.request.method`.
-    pub method: Option<Box<str>>,
+    pub method: Option<T>,
     /// `url.domain`: the host asked for, lower case, without port and final dot.
-    pub host: Option<Box<str>>,
+    pub host: Option<T>,
     /// `url.full`: scheme, host, port unless it is the scheme's own, target; for instance `http://a.example/x?y`.
-    pub url: Option<Box<str>>,
+    pub url: Option<T>,
     /// `url.original`: the request target as sent.
-    pub target: Option<Box<str>>,
+    pub target: Option<T>,
     /// `user_agent.original`.
-    pub user_agent: Option<Box<str>>,
+    pub user_agent: Option<T>,
     /// `http.response.status_code`.
     pub status: Option<u16>,
 }
 
 /// A TLS handshake.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Tls {
+pub struct Tls<T = Box<str>> {
     /// `tls.client.server_name`, lower case.
-    pub server_name: Option<Box<str>>,
+    pub server_name: Option<T>,
     /// `tls.client.ja3`: the MD5, 32 hexadecimal digits, lower case.
-    pub ja3: Option<Box<str>>,
+    pub ja3: Option<T>,
     /// `tls.version`, for instance `1.2`: the highest the client offers, or what was agreed where a log tells.
-    pub version: Option<Box<str>>,
+    pub version: Option<T>,
     /// `tls.server.subject`.
-    pub subject: Option<Box<str>>,
+    pub subject: Option<T>,
     /// `tls.server.issuer`.
-    pub issuer: Option<Box<str>>,
+    pub issuer: Option<T>,
     /// `tls.server.hash.sha1`, 40 hexadecimal digits, lower case.
-    pub sha1: Option<Box<str>>,
+    pub sha1: Option<T>,
 }
 
 /// A file seen in a protocol.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct File {
+pub struct File<T = Box<str>> {
     /// `file.name`.
-    pub name: Option<Box<str>>,
+    pub name: Option<T>,
     /// `file.size`, bytes.
     pub size_bytes: Option<u64>,
     /// `file.hash.md5`, lower-case hexadecimal.
-    pub md5: Option<Box<str>>,
+    pub md5: Option<T>,
     /// `file.hash.sha1`, lower-case hexadecimal.
-    pub sha1: Option<Box<str>>,
+    pub sha1: Option<T>,
     /// `file.hash.sha256`, lower-case hexadecimal.
-    pub sha256: Option<Box<str>>,
+    pub sha256: Option<T>,
 }
 
 /// An e-mail message.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Email {
+pub struct Email<T = Box<str>> {
     /// `email.from.address`.
-    pub from: Vec<Box<str>>,
+    pub from: Vec<T>,
     /// `email.to.address` (and carbon copies).
-    pub to: Vec<Box<str>>,
+    pub to: Vec<T>,
     /// `email.subject`.
-    pub subject: Option<Box<str>>,
+    pub subject: Option<T>,
 }
 
 /// What a protocol above the transport said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Detail {
+pub enum Detail<T = Box<str>> {
     /// Nothing, or nothing that is read.
     None,
     /// A flow's counts.
     Flow(FlowCounts),
     /// A DNS message.
-    Dns(Box<Dns>),
+    Dns(Box<Dns<T>>),
     /// An HTTP request.
-    Http(Box<Http>),
+    Http(Box<Http<T>>),
     /// A TLS handshake.
-    Tls(Box<Tls>),
+    Tls(Box<Tls<T>>),
     /// A file, and the HTTP request that carried it where known.
-    File(Box<File>, Option<Box<Http>>),
+    File(Box<File<T>>, Option<Box<Http<T>>>),
     /// An e-mail message.
-    Email(Box<Email>),
+    Email(Box<Email<T>>),
 }
 
-/// One network fact from one sensor.
+/// One network fact from one sensor. Its texts are its own, or borrowed from the line that tells of it, so that what nobody keeps
+/// need not be copied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Observation {
+pub struct Observation<T = Box<str>> {
     /// `@timestamp`.
     pub time: Timestamp,
     /// `event.category` and `event.type` follow from it.
@@ -195,11 +203,11 @@ pub struct Observation {
     /// `network.transport`.
     pub transport: Option<Transport>,
     /// `network.protocol`: `dns`, `http`, `tls`, …, lower case.
-    pub protocol: Option<Box<str>>,
+    pub protocol: Option<T>,
     /// `network.community_id` as a log says it; else it follows from the ends ([`Observation::community_id`]).
-    pub community_id: Option<Box<str>>,
+    pub community_id: Option<T>,
     /// What the protocol said.
-    pub detail: Detail,
+    pub detail: Detail<T>,
 }
 
 impl Observation {

@@ -53,7 +53,7 @@ impl FromStr for Timestamp {
 
     /// RFC 3339 as STIX 2.1 §2.16 narrows it: `T` and `Z` in capitals, no offset, any number of decimals.
     fn from_str(text: &str) -> Result<Self, TimestampError> {
-        Self::without_offset(text.strip_suffix('Z').ok_or(TimestampError)?)
+        Self::without_offset(text.strip_suffix('Z').ok_or(TimestampError)?.as_bytes())
     }
 }
 
@@ -63,28 +63,20 @@ impl Timestamp {
         if text.ends_with('Z') {
             return text.parse();
         }
-        let (time, offset) = text.as_bytes().split_last_chunk::<5>().ok_or(TimestampError)?;
-        let [sign, digits @ ..] = offset;
-        let digits = std::str::from_utf8(digits).map_err(|_| TimestampError)?;
-        let number: i64 = digits.parse().map_err(|_| TimestampError)?;
+        let (time, [sign, digits @ ..]) = text.as_bytes().split_last_chunk::<5>().ok_or(TimestampError)?;
+        let number = number(digits)?;
         let ahead = (number / 100 * 60 + number % 100) * 60_000_000;
-        let time = std::str::from_utf8(time).map_err(|_| TimestampError).and_then(Self::without_offset)?;
+        let time = Self::without_offset(time)?;
         match sign {
-            _ if !digits.bytes().all(|b| b.is_ascii_digit()) => Err(TimestampError),
             b'+' => Ok(time.plus_micros(-ahead)),
             b'-' => Ok(time.plus_micros(ahead)),
             _ => Err(TimestampError),
         }
     }
 
-    fn without_offset(text: &str) -> Result<Self, TimestampError> {
-        let (whole, rest) = text.as_bytes().split_at_checked(19).ok_or(TimestampError)?;
-        let number = |from: usize, digits: usize| -> Result<i64, TimestampError> {
-            let part = whole.get(from..from + digits).ok_or(TimestampError)?;
-            part.iter().try_fold(0, |sum, b| {
-                if b.is_ascii_digit() { Ok(sum * 10 + i64::from(b - b'0')) } else { Err(TimestampError) }
-            })
-        };
+    fn without_offset(text: &[u8]) -> Result<Self, TimestampError> {
+        let (whole, rest) = text.split_at_checked(19).ok_or(TimestampError)?;
+        let number = |from: usize, digits: usize| number(whole.get(from..from + digits).unwrap_or_default());
         let (year, month, day) = (number(0, 4)?, number(5, 2)?, number(8, 2)?);
         let (hour, minute, second) = (number(11, 2)?, number(14, 2)?, number(17, 2)?);
         let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
@@ -97,6 +89,15 @@ impl Timestamp {
         let seconds = days_since_1970(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second;
         Ok(Self(seconds * 1_000_000 + micros(rest)?))
     }
+}
+
+fn number(digits: &[u8]) -> Result<i64, TimestampError> {
+    digits.iter().try_fold(
+        0,
+        |sum, b| {
+            if b.is_ascii_digit() { Ok(sum * 10 + i64::from(b - b'0')) } else { Err(TimestampError) }
+        },
+    )
 }
 
 /// The microseconds of `.s+` or nothing; what lies beyond six decimals is cut off.

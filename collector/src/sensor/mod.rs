@@ -19,7 +19,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use matching::RuleSet;
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -103,6 +103,8 @@ pub struct Sensor {
     source: Source,
     ended: watch::Receiver<Ended>,
     tasks: Vec<JoinHandle<()>>,
+    /// Ends once nobody holds the spool any more.
+    released: Option<oneshot::Receiver<()>>,
 }
 
 /// What thread and tasks share.
@@ -117,6 +119,8 @@ struct Shared {
     /// The last that the centre acknowledged.
     acknowledged: watch::Sender<u64>,
     ready: watch::Sender<Ready>,
+    /// Dropped with the spool, after it.
+    _held: oneshot::Sender<()>,
 }
 
 /// What a new sensor waits for.
@@ -131,6 +135,7 @@ impl Sensor {
     pub fn start(url: &str, credentials: &Credentials, spool: &Path, settings: Settings) -> Result<Self, SensorError> {
         let centre = Arc::new(centre::Centre::new(url, credentials, settings)?);
         let spool = Spool::open(spool, settings.spool)?;
+        let (held, released) = oneshot::channel();
         let shared = Arc::new(Shared {
             settings,
             rules: ArcSwap::default(),
@@ -139,6 +144,7 @@ impl Sensor {
             ready: watch::Sender::new(Ready::default()),
             counters: Arc::default(),
             spool: Mutex::new(spool),
+            _held: held,
         });
         let (source, queue) = Source::channel(settings.queue);
         let (report, ended) = watch::channel(None);
@@ -155,7 +161,7 @@ impl Sensor {
             tokio::spawn(rules::follow(Arc::clone(&shared), Arc::clone(&centre))),
             tokio::spawn(delivery::run(Arc::clone(&shared), centre)),
         ];
-        Ok(Self { shared, source, ended, tasks })
+        Ok(Self { shared, source, ended, tasks, released: Some(released) })
     }
 
     /// Where observations go in. Waits until the centre's cursor is known and its first rules apply, for a bounded time: what is heard
@@ -204,10 +210,15 @@ impl Sensor {
         if delivered.is_err() {
             tracing::warn!("the centre did not take all that was heard: the rest stays in the spool");
         }
-        // The spool is free for the next sensor when this returns.
         for task in std::mem::take(&mut self.tasks) {
             task.abort();
             let _ = task.await;
+        }
+        // The spool is free for the next sensor when this returns: what a task had begun on a thread of its own may still hold it.
+        let released = self.released.take();
+        drop(self);
+        if let Some(released) = released {
+            let _ = released.await;
         }
         outcome
     }

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead, Read};
 
+use super::line::Line;
+use super::marks::Marks;
 use crate::Settings;
 use crate::input::{InputError, Reader};
 
@@ -16,19 +18,22 @@ pub(crate) struct Block {
     /// After these lines the input cannot be read on.
     pub(crate) error: Option<io::Error>,
     bytes: Vec<u8>,
+    marks: Marks,
 }
 
 impl Block {
     /// Its lines, without their ends.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = &[u8]> {
-        let mut rest = self.bytes.as_slice();
+    pub(super) fn lines(&mut self) -> impl Iterator<Item = Line<'_>> {
+        self.marks.set(&self.bytes);
+        let (bytes, marks) = (self.bytes.as_slice(), &self.marks);
+        let text = simdutf8::basic::from_utf8(bytes).ok();
+        let mut start = 0;
         std::iter::from_fn(move || {
-            if rest.is_empty() {
-                return None;
-            }
-            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            let (line, after) = rest.split_at(end);
-            rest = after.get(1..).unwrap_or_default();
+            let rest = bytes.get(start..).filter(|rest| !rest.is_empty())?;
+            let end = start + memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            let line = bytes.get(start..end)?;
+            let line = Line { bytes: line, text: text.and_then(|text| text.get(start..end)), marks, start };
+            start = end + 1;
             Some(line)
         })
     }
@@ -174,7 +179,7 @@ mod tests {
         let mut blocks = Blocks::new(reader, &Settings { line_bytes, ..Settings::default() });
         let (mut block, mut all) = (Block::default(), Vec::new());
         while blocks.next(&mut block).unwrap() {
-            all.extend((block.first..).zip(block.lines().map(<[u8]>::to_vec)));
+            all.extend((block.first..).zip(block.lines().map(|line| line.bytes.to_vec())));
         }
         all
     }

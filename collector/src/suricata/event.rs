@@ -3,29 +3,8 @@
 //! looked at ([`super::line`]).
 
 use std::borrow::Cow;
-use std::fmt;
-use std::marker::PhantomData;
 
-use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-
-/// What a visitor does not take counts as absent.
-macro_rules! absent {
-    ($($visit:ident($kind:ty)),*) => {
-        $(fn $visit<E>(self, _: $kind) -> Result<Self::Value, E> {
-            Ok(Self::Value::default())
-        })*
-
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(Self::Value::default())
-        }
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a JSON value")
-        }
-    };
-}
+use super::line::{Fault, Read, Reader};
 
 /// A text or a number; anything else is [`Scalar::Other`].
 #[derive(Debug, Clone, Default)]
@@ -36,7 +15,15 @@ pub(super) enum Scalar<'a> {
     Other,
 }
 
-impl Scalar<'_> {
+impl<'a> Scalar<'a> {
+    /// The text, borrowed where it stands in the line as it is.
+    pub(super) fn cow(&self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Text(text) => Some(text.clone()),
+            _ => None,
+        }
+    }
+
     pub(super) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -52,39 +39,23 @@ impl Scalar<'_> {
     }
 }
 
-struct ScalarVisitor;
-
-impl<'de> Visitor<'de> for ScalarVisitor {
-    type Value = Scalar<'de>;
-
-    absent!(visit_i64(i64), visit_f64(f64), visit_bool(bool));
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Scalar::Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Scalar::Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Scalar::Number(number))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Other)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Other)
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ScalarVisitor)
+impl<'a> Read<'a> for Scalar<'a> {
+    #[inline]
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
+        match reader.peek() {
+            Some(b'"') => reader.text().map(Self::Text),
+            Some(b'{' | b'[') => reader.pass().map(|()| Self::Other),
+            _ => {
+                let word = reader.word()?;
+                match word.parse() {
+                    Ok(number) => Ok(Self::Number(number)),
+                    Err(_) if matches!(word, "true" | "false" | "null") || word.parse::<f64>().is_ok() => {
+                        Ok(Self::Other)
+                    }
+                    Err(_) => Err(reader.fault_of(word, "this is no value")),
+                }
+            }
+        }
     }
 }
 
@@ -104,190 +75,189 @@ impl<T> Section<T> {
     }
 }
 
-struct SectionVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for SectionVisitor<T> {
-    type Value = Section<T>;
-
-    absent!(visit_str(&str), visit_u64(u64), visit_i64(i64), visit_f64(f64), visit_bool(bool));
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        Ok(Section(vec![T::deserialize(MapAccessDeserializer::new(map))?]))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+impl<'a, T: Read<'a>> Read<'a> for Section<T> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
         let mut all = Vec::new();
-        while let Some(section) = seq.next_element::<Section<T>>()? {
-            all.extend(section.0);
+        match reader.peek() {
+            Some(b'{') => all.push(T::read(reader)?),
+            Some(b'[') => reader.list(|reader| {
+                all.extend(Self::read(reader)?.0);
+                Ok(())
+            })?,
+            _ => reader.pass()?,
         }
-        Ok(Section(all))
+        Ok(Self(all))
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Section<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(SectionVisitor(PhantomData))
-    }
-}
-
-/// A text or a list of texts; what else stands in a list is passed over.
+/// The texts of a list; what else stands in it is passed over.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Texts<'a>(pub(super) Vec<Cow<'a, str>>);
 
-struct TextsVisitor;
-
-impl<'de> Visitor<'de> for TextsVisitor {
-    type Value = Texts<'de>;
-
-    absent!(visit_str(&str), visit_u64(u64), visit_i64(i64), visit_f64(f64), visit_bool(bool));
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+impl<'a> Read<'a> for Texts<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
         let mut all = Vec::new();
-        while let Some(item) = seq.next_element::<Scalar<'de>>()? {
-            if let Scalar::Text(text) = item {
-                all.push(text);
+        match reader.peek() {
+            Some(b'[') => reader.list(|reader| {
+                if let Scalar::Text(text) = Scalar::read(reader)? {
+                    all.push(text);
+                }
+                Ok(())
+            })?,
+            _ => reader.pass()?,
+        }
+        Ok(Self(all))
+    }
+}
+
+/// An object of an EVE line: the names of the members that are read, and what they are. Missing ones are absent, others are passed
+/// over, and none of those that are read may come twice.
+macro_rules! section {
+    ($(#[$meta:meta])* $section:ident<$life:lifetime> { $($name:literal => $member:ident: $kind:ty,)* }) => {
+        $(#[$meta])*
+        #[derive(Debug, Default)]
+        pub(super) struct $section<$life> {
+            $(pub(super) $member: $kind,)*
+        }
+
+        impl<$life> Read<$life> for $section<$life> {
+            fn read(reader: &mut Reader<$life>) -> Result<Self, Fault> {
+                let mut section = Self::default();
+                $(let mut $member = false;)*
+                reader.object(|reader, name| {
+                    match name {
+                        $($name => {
+                            if std::mem::replace(&mut $member, true) {
+                                return Err(reader.fault("a name comes twice"));
+                            }
+                            section.$member = Read::read(reader)?;
+                        })*
+                        _ => reader.pass()?,
+                    }
+                    Ok(())
+                })?;
+                Ok(section)
             }
         }
-        Ok(Texts(all))
+    };
+}
+#[cfg(test)]
+pub(super) use section;
+
+section! {
+    /// One line.
+    Event<'a> {
+        b"timestamp" => timestamp: Scalar<'a>,
+        b"event_type" => event_type: Scalar<'a>,
+        b"src_ip" => src_ip: Scalar<'a>,
+        b"src_port" => src_port: Scalar<'a>,
+        b"dest_ip" => dest_ip: Scalar<'a>,
+        b"dest_port" => dest_port: Scalar<'a>,
+        b"proto" => proto: Scalar<'a>,
+        b"app_proto" => app_proto: Scalar<'a>,
+        b"community_id" => community_id: Scalar<'a>,
+        b"flow" => flow: Section<Flow<'a>>,
+        b"dns" => dns: Section<Dns<'a>>,
+        b"mdns" => mdns: Section<Dns<'a>>,
+        b"llmnr" => llmnr: Section<Dns<'a>>,
+        b"http" => http: Section<Http<'a>>,
+        b"tls" => tls: Section<Tls<'a>>,
+        b"quic" => quic: Section<Tls<'a>>,
+        b"fileinfo" => fileinfo: Section<FileInfo<'a>>,
+        b"email" => email: Section<Email<'a>>,
+        b"smtp" => smtp: Section<Smtp<'a>>,
     }
+}
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Texts::default())
+section! {
+    Flow<'a> {
+        b"start" => start: Scalar<'a>,
+        b"bytes_toserver" => bytes_toserver: Scalar<'a>,
+        b"bytes_toclient" => bytes_toclient: Scalar<'a>,
+        b"pkts_toserver" => pkts_toserver: Scalar<'a>,
+        b"pkts_toclient" => pkts_toclient: Scalar<'a>,
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Texts<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TextsVisitor)
+section! {
+    Dns<'a> {
+        b"type" => kind: Scalar<'a>,
+        b"id" => id: Scalar<'a>,
+        b"rcode" => rcode: Scalar<'a>,
+        b"rrname" => rrname: Scalar<'a>,
+        b"rrtype" => rrtype: Scalar<'a>,
+        b"queries" => queries: Section<Query<'a>>,
+        b"query" => query: Section<Query<'a>>,
+        b"answers" => answers: Section<Answer<'a>>,
     }
 }
 
-/// One line.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Event<'a> {
-    #[serde(borrow)]
-    pub(super) timestamp: Scalar<'a>,
-    pub(super) event_type: Scalar<'a>,
-    pub(super) src_ip: Scalar<'a>,
-    pub(super) src_port: Scalar<'a>,
-    pub(super) dest_ip: Scalar<'a>,
-    pub(super) dest_port: Scalar<'a>,
-    pub(super) proto: Scalar<'a>,
-    pub(super) app_proto: Scalar<'a>,
-    pub(super) community_id: Scalar<'a>,
-    pub(super) flow: Section<Flow<'a>>,
-    pub(super) dns: Section<Dns<'a>>,
-    pub(super) mdns: Section<Dns<'a>>,
-    pub(super) llmnr: Section<Dns<'a>>,
-    pub(super) http: Section<Http<'a>>,
-    pub(super) tls: Section<Tls<'a>>,
-    pub(super) quic: Section<Tls<'a>>,
-    pub(super) fileinfo: Section<FileInfo<'a>>,
-    pub(super) email: Section<Email<'a>>,
-    pub(super) smtp: Section<Smtp<'a>>,
+section! {
+    Query<'a> {
+        b"rrname" => rrname: Scalar<'a>,
+        b"rrtype" => rrtype: Scalar<'a>,
+    }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Flow<'a> {
-    #[serde(borrow)]
-    pub(super) start: Scalar<'a>,
-    pub(super) bytes_toserver: Scalar<'a>,
-    pub(super) bytes_toclient: Scalar<'a>,
-    pub(super) pkts_toserver: Scalar<'a>,
-    pub(super) pkts_toclient: Scalar<'a>,
+section! {
+    Answer<'a> {
+        b"rrname" => rrname: Scalar<'a>,
+        b"rrtype" => rrtype: Scalar<'a>,
+        b"rdata" => rdata: Scalar<'a>,
+        b"ttl" => ttl: Scalar<'a>,
+    }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Dns<'a> {
-    #[serde(borrow, rename = "type")]
-    pub(super) kind: Scalar<'a>,
-    pub(super) id: Scalar<'a>,
-    pub(super) rcode: Scalar<'a>,
-    pub(super) rrname: Scalar<'a>,
-    pub(super) rrtype: Scalar<'a>,
-    pub(super) queries: Section<Query<'a>>,
-    pub(super) query: Section<Query<'a>>,
-    pub(super) answers: Section<Answer<'a>>,
+section! {
+    Http<'a> {
+        b"hostname" => hostname: Scalar<'a>,
+        b"url" => url: Scalar<'a>,
+        b"http_port" => http_port: Scalar<'a>,
+        b"http_method" => http_method: Scalar<'a>,
+        b"http_user_agent" => http_user_agent: Scalar<'a>,
+        b"status" => status: Scalar<'a>,
+    }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Query<'a> {
-    #[serde(borrow)]
-    pub(super) rrname: Scalar<'a>,
-    pub(super) rrtype: Scalar<'a>,
+section! {
+    Tls<'a> {
+        b"sni" => sni: Scalar<'a>,
+        b"ja3" => ja3: Section<Ja3<'a>>,
+        b"version" => version: Scalar<'a>,
+        b"subject" => subject: Scalar<'a>,
+        b"issuerdn" => issuerdn: Scalar<'a>,
+        b"fingerprint" => fingerprint: Scalar<'a>,
+    }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Answer<'a> {
-    #[serde(borrow)]
-    pub(super) rrname: Scalar<'a>,
-    pub(super) rrtype: Scalar<'a>,
-    pub(super) rdata: Scalar<'a>,
-    pub(super) ttl: Scalar<'a>,
+section! {
+    Ja3<'a> {
+        b"hash" => hash: Scalar<'a>,
+    }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Http<'a> {
-    #[serde(borrow)]
-    pub(super) hostname: Scalar<'a>,
-    pub(super) url: Scalar<'a>,
-    pub(super) http_port: Scalar<'a>,
-    pub(super) http_method: Scalar<'a>,
-    pub(super) http_user_agent: Scalar<'a>,
-    pub(super) status: Scalar<'a>,
+section! {
+    FileInfo<'a> {
+        b"filename" => filename: Scalar<'a>,
+        b"size" => size: Scalar<'a>,
+        b"md5" => md5: Scalar<'a>,
+        b"sha1" => sha1: Scalar<'a>,
+        b"sha256" => sha256: Scalar<'a>,
+    }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Tls<'a> {
-    #[serde(borrow)]
-    pub(super) sni: Scalar<'a>,
-    pub(super) ja3: Section<Ja3<'a>>,
-    pub(super) version: Scalar<'a>,
-    pub(super) subject: Scalar<'a>,
-    pub(super) issuerdn: Scalar<'a>,
-    pub(super) fingerprint: Scalar<'a>,
+section! {
+    Email<'a> {
+        b"from" => from: Scalar<'a>,
+        b"to" => to: Texts<'a>,
+        b"cc" => cc: Texts<'a>,
+        b"subject" => subject: Scalar<'a>,
+    }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Ja3<'a> {
-    #[serde(borrow)]
-    pub(super) hash: Scalar<'a>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct FileInfo<'a> {
-    #[serde(borrow)]
-    pub(super) filename: Scalar<'a>,
-    pub(super) size: Scalar<'a>,
-    pub(super) md5: Scalar<'a>,
-    pub(super) sha1: Scalar<'a>,
-    pub(super) sha256: Scalar<'a>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Email<'a> {
-    #[serde(borrow)]
-    pub(super) from: Scalar<'a>,
-    pub(super) to: Texts<'a>,
-    pub(super) cc: Texts<'a>,
-    pub(super) subject: Scalar<'a>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Smtp<'a> {
-    #[serde(borrow)]
-    pub(super) mail_from: Scalar<'a>,
-    pub(super) rcpt_to: Texts<'a>,
+section! {
+    Smtp<'a> {
+        b"mail_from" => mail_from: Scalar<'a>,
+        b"rcpt_to" => rcpt_to: Texts<'a>,
+    }
 }

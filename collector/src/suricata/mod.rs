@@ -3,9 +3,10 @@
 mod blocks;
 mod event;
 mod line;
+mod marks;
 
 use std::borrow::Cow;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use model::observation::{
     Detail, Dns, DnsAnswer, Email, Endpoint, File, FlowCounts, Http, Observation, ObservationKind, Tls, Transport,
@@ -17,16 +18,20 @@ pub(crate) use self::blocks::{Block, Blocks};
 use self::event::{
     Answer, Email as Mail, Event, FileInfo, Flow, Http as Request, Query, Scalar, Section, Smtp, Tls as Handshake,
 };
+use self::line::Line;
 use crate::decode::{authority_of, host_of};
 use crate::input::{InputError, Reader};
 use crate::{Listener, Settings, Summary};
+
+/// An observation whose texts stand in the line.
+type Borrowed<'a> = Observation<Cow<'a, str>>;
 
 /// Reads a log and hands its observations to `listener`, as they come.
 pub(crate) fn read(reader: Reader, settings: &Settings, listener: &mut dyn Listener) -> Result<Summary, InputError> {
     let mut summary = Summary::default();
     let (mut blocks, mut block) = (Blocks::new(reader, settings), Block::default());
     while blocks.next(&mut block)? {
-        if !lines(&block, settings, &mut summary, listener) {
+        if !lines(&mut block, settings, &mut summary, listener) {
             break;
         }
     }
@@ -34,17 +39,22 @@ pub(crate) fn read(reader: Reader, settings: &Settings, listener: &mut dyn Liste
 }
 
 /// Hands the observations of a block to `listener` and says in `summary` what else there was. False if the listener wants no more.
-pub(crate) fn lines(block: &Block, settings: &Settings, summary: &mut Summary, listener: &mut dyn Listener) -> bool {
+pub(crate) fn lines(
+    block: &mut Block,
+    settings: &Settings,
+    summary: &mut Summary,
+    listener: &mut dyn Listener,
+) -> bool {
     let mut last = block.first.saturating_sub(1);
     for (record, line) in (block.first..).zip(block.lines()) {
         last = record;
         summary.records += 1;
-        if line.len() > settings.line_bytes {
+        if line.bytes.len() > settings.line_bytes {
             let message = format!("the line has more than {} bytes", settings.line_bytes);
             summary.fault(settings, record, "line-too-long", message);
             continue;
         }
-        if line.trim_ascii().is_empty() {
+        if line.bytes.trim_ascii().is_empty() {
             continue;
         }
         match observations(line, record) {
@@ -52,11 +62,12 @@ pub(crate) fn lines(block: &Block, settings: &Settings, summary: &mut Summary, l
                 if !listener.due(observation.time) {
                     return false;
                 }
-                for observation in others.into_iter().chain([observation]) {
+                let mut hear = |observation| {
                     summary.observations += 1;
-                    if !listener.hear(observation) {
-                        return false;
-                    }
+                    listener.hear_borrowed(observation)
+                };
+                if !others.into_iter().all(&mut hear) || !hear(observation) {
+                    return false;
                 }
             }
             Err(message) => summary.fault(settings, record, "eve-line", message),
@@ -68,16 +79,25 @@ pub(crate) fn lines(block: &Block, settings: &Settings, summary: &mut Summary, l
     true
 }
 
-fn boxed(value: &Scalar<'_>) -> Option<Box<str>> {
-    value.text().map(Into::into)
+/// A text that is in lower case.
+fn lower<'a>(value: &Scalar<'a>) -> Option<Cow<'a, str>> {
+    value.cow().map(in_lower)
 }
 
-fn lower(value: &Scalar<'_>) -> Option<Box<str>> {
-    value.text().map(|text| text.to_ascii_lowercase().into())
+fn in_lower(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) { Cow::Owned(text.to_ascii_lowercase()) } else { text }
 }
 
-fn name(value: &Scalar<'_>) -> Option<Box<str>> {
-    value.text().map(|text| canonical_name(text).into())
+/// A domain name as it is compared ([`model::value::canonical_name`]).
+fn name<'a>(value: &Scalar<'a>) -> Option<Cow<'a, str>> {
+    value.cow().map(named)
+}
+
+fn named(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => in_lower(Cow::Borrowed(text.strip_suffix('.').unwrap_or(text))),
+        Cow::Owned(text) => Cow::Owned(canonical_name(&text)),
+    }
 }
 
 fn small<T: TryFrom<u64>>(value: &Scalar<'_>) -> Option<T> {
@@ -85,19 +105,19 @@ fn small<T: TryFrom<u64>>(value: &Scalar<'_>) -> Option<T> {
 }
 
 /// What one line says: the last of its observations, and those before; several for a DNS line with several queries.
-fn observations(line: &[u8], record: u64) -> Result<(Observation, Vec<Observation>), String> {
+fn observations(line: Line<'_>, record: u64) -> Result<(Borrowed<'_>, Vec<Borrowed<'_>>), String> {
     let event: Event<'_> = line::read(line).map_err(|error| error.to_string())?;
     let time = event
         .timestamp
         .text()
         .and_then(|text| Timestamp::with_offset(text).ok())
         .ok_or("the line has no `timestamp` that can be read")?;
-    let event_type = event.event_type.text().ok_or("the line has no `event_type`")?;
+    event.event_type.text().ok_or("the line has no `event_type`")?;
     let end = |ip: &Scalar<'_>, port: &Scalar<'_>| {
-        let ip: IpAddr = ip.text()?.parse().ok()?;
+        let ip = address(ip.text()?)?;
         Some(Endpoint { ip, port: small(port) })
     };
-    let (kind, protocol, detail) = read_event(&event, event_type);
+    let (kind, protocol, detail) = read_event(&event);
     let mut last = Observation {
         time,
         kind,
@@ -106,23 +126,23 @@ fn observations(line: &[u8], record: u64) -> Result<(Observation, Vec<Observatio
         destination: end(&event.dest_ip, &event.dest_port),
         transport: event.proto.text().and_then(transport),
         protocol: protocol.filter(|protocol| !matches!(&**protocol, "unknown" | "failed")),
-        community_id: boxed(&event.community_id),
+        community_id: event.community_id.cow(),
         detail,
     };
     if kind != ObservationKind::Dns {
         return Ok((last, Vec::new()));
     }
-    let mut details = dns(&event, event_type);
+    let mut details = dns(&event);
     last.detail = details.pop().unwrap_or(Detail::None);
     let others = details.into_iter().map(|detail| Observation { detail, ..last.clone() }).collect();
     Ok((last, others))
 }
 
 /// What is observed, over which protocol, and what of it; DNS messages are read by [`dns`].
-fn read_event(event: &Event<'_>, event_type: &str) -> (ObservationKind, Option<Box<str>>, Detail) {
-    let own = || Some(event_type.into());
+fn read_event<'a>(event: &Event<'a>) -> (ObservationKind, Option<Cow<'a, str>>, Detail<Cow<'a, str>>) {
+    let own = || event.event_type.cow();
     let app = || lower(&event.app_proto);
-    match event_type {
+    match event.event_type.text().unwrap_or_default() {
         "flow" => {
             let counts = event.flow.one().and_then(flow);
             (ObservationKind::FlowEnd, app(), counts.map_or(Detail::None, Detail::Flow))
@@ -141,6 +161,28 @@ fn read_event(event: &Event<'_>, event_type: &str) -> (ObservationKind, Option<B
         }
         _ => (ObservationKind::Event, app().or_else(own), Detail::None),
     }
+}
+
+/// An address. Most are of IPv4, and each line has two: those are read in one go.
+fn address(text: &str) -> Option<IpAddr> {
+    dotted(text).map(IpAddr::V4).or_else(|| text.parse().ok())
+}
+
+fn dotted(text: &str) -> Option<Ipv4Addr> {
+    let (mut bits, mut dots, mut octet) = (0_u32, 0, None);
+    for byte in text.bytes() {
+        match (byte, octet) {
+            (b'0'..=b'9', None) => octet = Some(u32::from(byte - b'0')),
+            (b'0'..=b'9', Some(before @ 1..=25)) => octet = Some(before * 10 + u32::from(byte - b'0')),
+            (b'.', Some(before @ 0..=255)) => {
+                bits = bits << 8 | before;
+                (dots, octet) = (dots + 1, None);
+            }
+            _ => return None,
+        }
+    }
+    let last = octet.filter(|last| *last <= 255 && dots == 3)?;
+    Some((bits << 8 | last).into())
 }
 
 fn transport(name: &str) -> Option<Transport> {
@@ -165,8 +207,8 @@ fn flow(flow: &Flow<'_>) -> Option<FlowCounts> {
 }
 
 /// Version 3 has lists of queries and answers; version 2 one `rrname`, and for an answer its `answers`.
-fn dns(event: &Event<'_>, event_type: &str) -> Vec<Detail> {
-    let own = match event_type {
+fn dns<'a>(event: &Event<'a>) -> Vec<Detail<Cow<'a, str>>> {
+    let own = match event.event_type.text().unwrap_or_default() {
         "mdns" => event.mdns.one(),
         "llmnr" => event.llmnr.one(),
         _ => None,
@@ -176,82 +218,96 @@ fn dns(event: &Event<'_>, event_type: &str) -> Vec<Detail> {
     let base = Dns {
         answer,
         id: small(&dns.id).unwrap_or(0),
-        response_code: boxed(&dns.rcode).filter(|_| answer),
+        response_code: dns.rcode.cow().filter(|_| answer),
         answers: dns.answers.0.iter().filter_map(dns_answer).collect(),
         ..Dns::default()
     };
-    let asked = |rrname: &Scalar<'_>, rrtype: &Scalar<'_>| {
-        let (question_name, question_type) = (name(rrname), boxed(rrtype));
+    let asked = |rrname: &Scalar<'a>, rrtype: &Scalar<'a>| {
+        let (question_name, question_type) = (name(rrname), rrtype.cow());
         Detail::Dns(Box::new(Dns { question_name, question_type, ..base.clone() }))
     };
-    let of = |queries: &Section<Query<'_>>| -> Vec<Detail> {
+    let of = |queries: &Section<Query<'a>>| -> Vec<Detail<Cow<'a, str>>> {
         queries.0.iter().map(|query| asked(&query.rrname, &query.rrtype)).collect()
     };
     let found = if dns.queries.0.is_empty() { of(&dns.query) } else { of(&dns.queries) };
     if found.is_empty() { vec![asked(&dns.rrname, &dns.rrtype)] } else { found }
 }
 
-fn dns_answer(answer: &Answer<'_>) -> Option<DnsAnswer> {
-    let kind = answer.rrtype.text()?;
-    let data = answer.rdata.text().unwrap_or_default();
-    let is_name = matches!(kind, "CNAME" | "NS" | "PTR" | "MX" | "SRV" | "DNAME" | "SOA");
+fn dns_answer<'a>(answer: &Answer<'a>) -> Option<DnsAnswer<Cow<'a, str>>> {
+    let kind = answer.rrtype.cow()?;
+    let data = answer.rdata.cow().unwrap_or_default();
+    let is_name = matches!(&*kind, "CNAME" | "NS" | "PTR" | "MX" | "SRV" | "DNAME" | "SOA");
     Some(DnsAnswer {
-        name: canonical_name(answer.rrname.text().unwrap_or_default()).into(),
-        kind: kind.into(),
+        name: name(&answer.rrname).unwrap_or_default(),
+        kind,
         ttl_s: small(&answer.ttl).unwrap_or(0),
-        data: if is_name { canonical_name(data).into() } else { data.into() },
+        data: if is_name { named(data) } else { data },
     })
 }
 
-fn http(http: &Section<Request<'_>>) -> Http {
+fn http<'a>(http: &Section<Request<'a>>) -> Http<Cow<'a, str>> {
     let Some(http) = http.one() else { return Http::default() };
     let (authority, target) = (http.hostname.text(), http.url.text());
     let url = match (authority, target) {
-        (_, Some(target)) if authority_of(target).is_some() => Some(target.to_owned()),
+        (_, Some(target)) if authority_of(target).is_some() => http.url.cow(),
         (Some(host), Some(target)) if target.starts_with('/') => {
             let port = http.http_port.number().map_or(String::new(), |port| format!(":{port}"));
-            Some(format!("http://{host}{port}{target}"))
+            Some(Cow::Owned(["http://", host, &port, target].concat()))
         }
         _ => None,
     };
     Http {
-        method: boxed(&http.http_method),
-        host: authority.map(host_of).filter(|host| !host.is_empty()).map(Into::into),
+        method: http.http_method.cow(),
+        host: http.hostname.cow().map(host).filter(|host| !host.is_empty()),
         url: url.map(canonical),
-        target: target.map(Into::into),
-        user_agent: boxed(&http.http_user_agent),
+        target: http.url.cow(),
+        user_agent: http.http_user_agent.cow(),
         status: small(&http.status),
     }
 }
 
-fn canonical(url: String) -> Box<str> {
+/// The host of an authority.
+fn host(authority: Cow<'_, str>) -> Cow<'_, str> {
+    let is_plain = |byte: u8| !byte.is_ascii_uppercase() && !b"@[:".contains(&byte);
+    if authority.bytes().all(is_plain) { named(authority) } else { Cow::Owned(host_of(&authority)) }
+}
+
+fn canonical(url: Cow<'_, str>) -> Cow<'_, str> {
     match canonical_url(&url) {
-        Cow::Owned(canonical) => canonical.into(),
-        Cow::Borrowed(_) => url.into(),
+        Cow::Owned(canonical) => Cow::Owned(canonical),
+        Cow::Borrowed(_) => url,
     }
 }
 
-fn tls(tls: &Section<Handshake<'_>>) -> Tls {
+fn tls<'a>(tls: &Section<Handshake<'a>>) -> Tls<Cow<'a, str>> {
     let Some(tls) = tls.one() else { return Tls::default() };
     Tls {
         server_name: name(&tls.sni),
         ja3: tls.ja3.one().and_then(|ja3| lower(&ja3.hash)),
-        version: tls.version.text().map(|version| version.trim_start_matches("TLS ").into()),
-        subject: boxed(&tls.subject),
-        issuer: boxed(&tls.issuerdn),
-        sha1: tls.fingerprint.text().map(|hash| hash.replace(':', "").to_ascii_lowercase().into()),
+        version: tls.version.cow().map(version),
+        subject: tls.subject.cow(),
+        issuer: tls.issuerdn.cow(),
+        sha1: tls.fingerprint.text().map(|hash| Cow::Owned(hash.replace(':', "").to_ascii_lowercase())),
     }
 }
 
-fn quic(quic: &Section<Handshake<'_>>) -> Tls {
+/// `TLS 1.2` → `1.2`.
+fn version(said: Cow<'_, str>) -> Cow<'_, str> {
+    match said {
+        Cow::Borrowed(said) => Cow::Borrowed(said.trim_start_matches("TLS ")),
+        Cow::Owned(said) => Cow::Owned(said.trim_start_matches("TLS ").to_owned()),
+    }
+}
+
+fn quic<'a>(quic: &Section<Handshake<'a>>) -> Tls<Cow<'a, str>> {
     let Tls { server_name, ja3, .. } = tls(quic);
     Tls { server_name, ja3, ..Tls::default() }
 }
 
-fn file(file: &Section<FileInfo<'_>>) -> File {
+fn file<'a>(file: &Section<FileInfo<'a>>) -> File<Cow<'a, str>> {
     let Some(file) = file.one() else { return File::default() };
     File {
-        name: boxed(&file.filename),
+        name: file.filename.cow(),
         size_bytes: file.size.number(),
         md5: lower(&file.md5),
         sha1: lower(&file.sha1),
@@ -259,16 +315,32 @@ fn file(file: &Section<FileInfo<'_>>) -> File {
     }
 }
 
-fn email(mail: Option<&Mail<'_>>, smtp: Option<&Smtp<'_>>) -> Email {
-    let address = |text: &str| -> Box<str> {
+fn email<'a>(mail: Option<&Mail<'a>>, smtp: Option<&Smtp<'a>>) -> Email<Cow<'a, str>> {
+    let address = |text: &str| -> Cow<'a, str> {
         let inner =
             text.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or(text, |(address, _)| address);
-        inner.trim().to_ascii_lowercase().into()
+        Cow::Owned(inner.trim().to_ascii_lowercase())
     };
     let from = mail.and_then(|mail| mail.from.text()).or_else(|| smtp.and_then(|smtp| smtp.mail_from.text()));
     let lists = [mail.map(|mail| &mail.to), mail.map(|mail| &mail.cc), smtp.map(|smtp| &smtp.rcpt_to)];
-    let mut to: Vec<Box<str>> =
+    let mut to: Vec<Cow<'a, str>> =
         lists.into_iter().flatten().flat_map(|list| &list.0).map(|text| address(text)).collect();
     to.dedup();
-    Email { from: from.map(address).into_iter().collect(), to, subject: mail.and_then(|mail| boxed(&mail.subject)) }
+    Email { from: from.map(address).into_iter().collect(), to, subject: mail.and_then(|mail| mail.subject.cow()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn an_address_is_read_as_the_library_reads_it(
+            text in prop_oneof!["[0-9]{1,4}(\\.[0-9]{0,4}){0,5}", "(0|2[0-9]{1,2}|[0-9a-f.:]){0,8}", any::<IpAddr>().prop_map(|ip| ip.to_string())],
+        ) {
+            prop_assert_eq!(address(&text), text.parse().ok());
+        }
+    }
 }

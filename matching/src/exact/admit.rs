@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use model::field::{Field, FieldValue};
-use model::observation::{Endpoint, Observation};
+use model::observation::{Endpoint, Observation, Text};
 
 use super::{Builder, Domain, ExactTable, Kind, Place};
 use crate::comparison::{Test, Wanted};
@@ -158,7 +158,11 @@ struct Lookups<'t, 'a, 'e> {
 
 impl ExactTable {
     /// Hands each rule that a value of the observation satisfies to `each`, with the field and the value, in the fields' order.
-    pub(crate) fn admit<'a>(&self, observation: &'a Observation, each: &mut dyn FnMut(u32, Field, FieldValue<'a>)) {
+    pub(crate) fn admit<'a, T: Text>(
+        &self,
+        observation: &'a Observation<T>,
+        each: &mut dyn FnMut(u32, Field, FieldValue<'a>),
+    ) {
         if self.is_empty() {
             return;
         }

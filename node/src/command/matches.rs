@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use collector::{Part, Summary};
 use matching::{Match, Reason, RuleSet, Settings, Tracker, reasons};
-use model::observation::Observation;
+use model::observation::{Observation, Text};
 use model::pattern::parse;
 use model::time::Timestamp;
 use serde::Serialize;
@@ -113,12 +113,15 @@ struct Settled {
 }
 
 impl Part for Scanned<'_> {
-    fn hear(&mut self, observation: Observation) {
+    fn hear<T: Text>(&mut self, observation: Observation<T>) {
         self.search.rules.scan(&observation, &mut self.found);
         if self.search.rules.windowed_len() > 0 {
-            self.open.push((observation, std::mem::take(&mut self.found)));
-        } else {
-            self.settled.observation(self.search, &observation, &mut self.found);
+            self.open.push((observation.owned(), std::mem::take(&mut self.found)));
+            return;
+        }
+        self.settled.counts.observations += 1;
+        if !self.found.is_empty() {
+            self.settled.matched(self.search, &observation.owned(), &mut self.found);
         }
     }
 }
@@ -127,7 +130,10 @@ impl Scanned<'_> {
     fn settle(mut self, tracker: &mut Tracker) -> Settled {
         for (observation, mut found) in self.open {
             tracker.observe(self.search.rules, &observation, &mut found);
-            self.settled.observation(self.search, &observation, &mut found);
+            self.settled.counts.observations += 1;
+            if !found.is_empty() {
+                self.settled.matched(self.search, &observation, &mut found);
+            }
         }
         self.settled
     }
@@ -135,11 +141,7 @@ impl Scanned<'_> {
 
 impl Settled {
     /// An observation and what it matches, which is taken.
-    fn observation(&mut self, search: &Search<'_>, observation: &Observation, found: &mut Vec<Match>) {
-        self.counts.observations += 1;
-        if found.is_empty() {
-            return;
-        }
+    fn matched(&mut self, search: &Search<'_>, observation: &Observation, found: &mut Vec<Match>) {
         self.counts.matched += 1;
         self.counts.hits += found.len() as u64;
         if !search.counted_only {
