@@ -58,6 +58,11 @@ impl Tlp {
         }
     }
 
+    /// Id of the TLP 1 marking definition of that level (STIX 2.1 §7.2.1.4); AMBER+STRICT has none.
+    pub fn tlp_1_id(self) -> Option<&'static str> {
+        TLP_1_IDS.iter().find(|(_, tlp)| *tlp == self).map(|(id, _)| *id)
+    }
+
     /// From the words of a command line or a list: `clear`, `tlp:amber+strict`, `TLP:RED`; `white` is CLEAR.
     pub fn from_label(text: &str) -> Option<Self> {
         let lower = text.trim().to_ascii_lowercase();
@@ -78,19 +83,21 @@ impl fmt::Display for Tlp {
     }
 }
 
-/// TLP 1 definitions (STIX 2.1 §7.2.1.4) and an alias that OpenCTI writes.
-const OTHER_IDS: [(&str, Tlp); 5] = [
+/// TLP 1 definitions (STIX 2.1 §7.2.1.4).
+const TLP_1_IDS: [(&str, Tlp); 4] = [
     ("marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9", Tlp::Clear),
     ("marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da", Tlp::Green),
     ("marking-definition--f88d31f6-486f-44da-b317-01333bde0b82", Tlp::Amber),
     ("marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed", Tlp::Red),
-    ("marking-definition--826578e1-40ad-459f-bc73-ede076f81f37", Tlp::AmberStrict),
 ];
+/// An alias that OpenCTI writes.
+const OTHER_STRICT_ID: &str = "marking-definition--826578e1-40ad-459f-bc73-ede076f81f37";
 
 /// The level of a marking definition that everyone knows by its id.
 pub fn known_tlp(id: &StixId) -> Option<Tlp> {
     let new = Tlp::ALL.into_iter().find(|tlp| tlp.definition_id() == id.as_str());
-    new.or_else(|| OTHER_IDS.iter().find(|(known, _)| *known == id.as_str()).map(|(_, tlp)| *tlp))
+    let old = || TLP_1_IDS.iter().find(|(known, _)| *known == id.as_str()).map(|(_, tlp)| *tlp);
+    new.or_else(old).or_else(|| (id.as_str() == OTHER_STRICT_ID).then_some(Tlp::AmberStrict))
 }
 
 /// TLP 2.0's extension definition.

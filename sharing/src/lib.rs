@@ -5,6 +5,7 @@
 
 pub mod agreement;
 pub mod class;
+pub mod edition;
 pub mod gate_in;
 pub mod link;
 pub mod principal;

@@ -35,7 +35,7 @@ def discovery():
     root = server.default
     verdict.expect(TAXII in root.versions, f"the root speaks {root.versions}")
     verdict.expect(root.max_content_length >= 1 << 20, root.max_content_length)
-    verdict.expect(len(root.collections) == 2, [c.title for c in root.collections])
+    verdict.expect(len(root.collections) == 3, [c.title for c in root.collections])
     writable = [c for c in root.collections if c.can_write]
     verdict.expect(len(writable) == 1 and writable[0].can_read, "a publisher writes one collection")
     only_read = Server(base + "/taxii2/", user=reader, password=reader_token, verify=authority).default.collections
@@ -139,6 +139,25 @@ def filters(path, collection, last):
     verdict.expect(parsed.name == "newer", "stix2 reads one object")
 
 
+def in_stix_20(base_path, objects):
+    """The collection for those who read STIX 2.0 only, read by a library as 2.0 and nothing else."""
+    collections = get("/taxii2/root/collections/").json()["collections"]
+    old = [c for c in collections if c["media_types"] == ["application/stix+json;version=2.0"]]
+    verdict.expect(len(old) == 1 and not old[0]["can_write"], collections)
+    found, params = [], {"limit": 1000}
+    while True:
+        body = get(f"{base_path}{old[0]['id']}/objects/", **params).json()
+        found += body.get("objects", [])
+        if not body.get("more"):
+            break
+        params["next"] = body["next"]
+    expected = {item["id"] for item in objects}
+    verdict.expect(expected <= {item["id"] for item in found}, "what 2.0 can say is missing")
+    for item in found[:500] + found[-500:]:
+        parsed = stix2.parse(item, version="2.0", allow_custom=True)
+        verdict.expect(type(parsed).__module__.startswith("stix2.v20"), f"{item['id']} is {type(parsed)}")
+
+
 def refusals(root, path):
     objects = path + "objects/"
     bare = requests.get(base + objects, verify=authority, headers={"Accept": TAXII})
@@ -173,5 +192,6 @@ pushed = push(collection, root)
 end = paging(path, pushed)
 client_pages(collection, pushed)
 filters(path, collection, end)
+in_stix_20("/taxii2/root/collections/", pushed)
 refusals("/taxii2/root/", path)
 verdict.close()

@@ -3,6 +3,7 @@
 
 mod accept;
 mod ahead;
+mod edition;
 mod filter;
 mod page;
 mod status;
@@ -30,6 +31,10 @@ use crate::server::Api;
 pub const MEDIA_TYPE: &str = "application/taxii+json;version=2.1";
 /// What the collections hold.
 const CONTENT_TYPE: &str = "application/stix+json;version=2.1";
+/// What the collection for those holds who read STIX 2.0 only.
+const CONTENT_TYPE_20: &str = "application/stix+json;version=2.0";
+/// That collection's name.
+pub const ALL_IN_20: &str = "all-stix-2.0";
 /// Path of the API root.
 const ROOT: &str = "/taxii2/root/";
 /// Namespace of the collections' ids (UUIDv5 of centre and collection).
@@ -44,11 +49,13 @@ pub(crate) struct Collection {
     pub(crate) id: Uuid,
     /// Only statements of this centre; all of them where none.
     pub(crate) origin: Option<CentreCode>,
+    /// Its objects come in STIX 2.0, as far as that can say them.
+    pub(crate) in_20: bool,
     title: String,
     description: String,
 }
 
-/// The id of the collection `name` (`all`, or a centre's code) at `centre`.
+/// The id of the collection `name` (`all`, [`ALL_IN_20`], or a centre's code) at `centre`.
 pub fn collection_id(centre: &CentreCode, name: &str) -> Uuid {
     Uuid::new_v5(&COLLECTIONS, format!("{centre}/{name}").as_bytes())
 }
@@ -59,17 +66,29 @@ impl Collection {
         let all = Self {
             id: collection_id(&centre.code, "all"),
             origin: None,
+            in_20: false,
             title: "all".to_owned(),
             description: format!("Everything at {} that you may see; publishers write here", centre.name),
+        };
+        let all_in_20 = Self {
+            id: collection_id(&centre.code, ALL_IN_20),
+            origin: None,
+            in_20: true,
+            title: "all, in STIX 2.0".to_owned(),
+            description: format!(
+                "Everything at {} that you may see and STIX 2.0 can say: no object with TLP:AMBER+STRICT or national handling",
+                centre.name
+            ),
         };
         let origins = std::iter::once(&centre.code).chain(&centre.partner);
         let own = origins.map(|origin| Self {
             id: collection_id(&centre.code, origin.as_str()),
             origin: Some(origin.clone()),
+            in_20: false,
             title: format!("origin {origin}"),
             description: format!("What centre `{origin}` accepted, as far as you may see it"),
         });
-        std::iter::once(all).chain(own).collect()
+        std::iter::once(all).chain(own).chain([all_in_20]).collect()
     }
 
     /// The collection of that id. Who may read here at all knows that all collections exist, so 404 tells nothing.
@@ -80,7 +99,7 @@ impl Collection {
 
     /// May this principal write here?
     pub(crate) fn takes_from(&self, principal: &Principal) -> bool {
-        self.origin.is_none() && crate::routes::WRITERS.admits(Some(principal))
+        self.origin.is_none() && !self.in_20 && crate::routes::WRITERS.admits(Some(principal))
     }
 
     fn shown(&self, reader: &Principal) -> CollectionBody<'_> {
@@ -90,7 +109,7 @@ impl Collection {
             description: &self.description,
             can_read: true,
             can_write: self.takes_from(reader),
-            media_types: [CONTENT_TYPE],
+            media_types: [if self.in_20 { CONTENT_TYPE_20 } else { CONTENT_TYPE }],
         }
     }
 }

@@ -15,7 +15,7 @@ use sharing::Visibility;
 use warp::reply::Response;
 
 use super::filter::{COLLECTION, Filters, OBJECT, VERSIONS};
-use super::{Collection, acceptable, with_status};
+use super::{Collection, acceptable, edition, with_status};
 use crate::disclose;
 use crate::error::Failure;
 use crate::paging::{Position, Scope};
@@ -26,14 +26,42 @@ use crate::server::Api;
 const FIRST: HeaderName = HeaderName::from_static("x-taxii-date-added-first");
 const LAST: HeaderName = HeaderName::from_static("x-taxii-date-added-last");
 
+/// Pages that are looked through in STIX 2.0 until one has something.
+const LOOKS_IN_20_MAX: usize = 16;
+
 /// One page as it was read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Page {
     statements: Vec<Statement>,
     more: bool,
+    /// Position of the last statement that was looked at; it need not be shown.
+    last: Option<u64>,
+    /// Statements inside others: where each of those stands, and it itself.
+    inside: Vec<(u64, u64)>,
 }
 
 impl Page {
+    fn of(statements: Vec<Statement>, more: bool) -> Self {
+        let last = statements.last().map(|statement| statement.position);
+        Self { statements, more, last, inside: Vec::new() }
+    }
+
+    fn in_20(self, snapshot: &Snapshot, sight: &Visibility) -> Result<Self, StoreError> {
+        let said = edition::said(snapshot, sight, self.statements)?;
+        Ok(Self { statements: said.statements, inside: said.inside, ..self })
+    }
+
+    /// Positions of all that it shows.
+    fn shown(&self) -> Vec<u64> {
+        let mut shown: Vec<u64> = self.statements.iter().map(|statement| statement.position).collect();
+        let in_shown = self.inside.iter().filter(|(holder, _)| shown.binary_search(holder).is_ok());
+        let inside: Vec<u64> = in_shown.map(|(_, inside)| *inside).collect();
+        shown.extend(inside);
+        shown.sort_unstable();
+        shown.dedup();
+        shown
+    }
+
     fn bytes(&self) -> usize {
         self.statements.iter().map(|statement| statement.bytes.len()).sum()
     }
@@ -79,9 +107,9 @@ pub(crate) async fn read(api: &Arc<Api>, call: &Call) -> Result<Response, Failur
         None => disclose::read_with(api, &sight, move |snapshot, sight| ask.read(snapshot, sight)).await,
     };
     let page = page.map_err(Failure::internal)??.ok_or_else(Failure::not_found)?;
-    let next = match page.statements.last() {
-        Some(last) if page.more => {
-            let (sequence, query) = (last.position, filters.canonical.as_str());
+    let next = match page.last {
+        Some(sequence) if page.more => {
+            let query = filters.canonical.as_str();
             // Where the log stood still between two pages, it will likely between these.
             let quiet = behind.within == head && !one && page.bytes() <= api.settings().page_ahead_bytes_max;
             if quiet {
@@ -93,10 +121,9 @@ pub(crate) async fn read(api: &Arc<Api>, call: &Call) -> Result<Response, Failur
         }
         _ => None,
     };
-    let shown = page.statements.iter().map(|statement| statement.position).collect();
     // The record is on its way to the disk while the page is put together.
-    let (noted, response) = tokio::join!(biased; disclose::entries(api, call, shown), async {
-        respond(endpoint, &page.statements, next.as_deref())
+    let (noted, response) = tokio::join!(biased; disclose::entries(api, call, page.shown()), async {
+        respond(endpoint, &page.statements, next.as_deref(), collection.in_20)
     });
     noted.and(response)
 }
@@ -107,6 +134,7 @@ struct Ask {
     latest_spec: bool,
     nothing: bool,
     one: bool,
+    in_20: bool,
     bytes_max: usize,
 }
 
@@ -118,23 +146,37 @@ impl Ask {
             ids: filters.ids.iter().cloned().collect(),
             types: filters.types.iter().cloned().collect(),
             versions: filters.versions.clone(),
-            spec_20: filters.spec_20,
+            spec_20: filters.spec_20.filter(|_| !collection.in_20),
             behind,
             limit: filters.limit,
         };
-        Self { query, latest_spec: filters.latest_spec, nothing: filters.nothing, one, bytes_max }
+        let nothing = filters.nothing || (collection.in_20 && filters.spec_20 == Some(false));
+        Self { query, latest_spec: filters.latest_spec, nothing, one, in_20: collection.in_20, bytes_max }
     }
 
-    fn read(self, snapshot: &Snapshot, sight: &Visibility) -> Reading {
-        let page = if self.nothing {
-            Some(Page { statements: Vec::new(), more: false })
+    fn read(mut self, snapshot: &Snapshot, sight: &Visibility) -> Reading {
+        let Some(mut page) = self.found(snapshot, sight)? else { return Ok(None) };
+        if self.in_20 {
+            page = page.in_20(snapshot, sight)?;
+            for _ in 1..LOOKS_IN_20_MAX {
+                let (true, true, Some(last)) = (page.statements.is_empty(), page.more, page.last) else { break };
+                self.query.behind = last;
+                page = self.found(snapshot, sight)?.unwrap_or_default().in_20(snapshot, sight)?;
+            }
+        }
+        Ok(Some(cut(page, self.bytes_max)))
+    }
+
+    /// The page as it is held; none if one object is asked for that may not be seen.
+    fn found(&self, snapshot: &Snapshot, sight: &Visibility) -> Reading {
+        Ok(if self.nothing {
+            Some(Page::default())
         } else if self.query.ids.is_empty() {
             let page = snapshot.page(sight, &self.query)?;
-            Some(Page { statements: page.statements, more: page.more })
+            Some(Page::of(page.statements, page.more))
         } else {
             by_id(snapshot, sight, &self.query, self.latest_spec, self.one)?
-        };
-        Ok(page.map(|page| cut(page, self.bytes_max)))
+        })
     }
 }
 
@@ -161,7 +203,7 @@ fn by_id(
     statements.sort_by_key(|statement| statement.position);
     let more = statements.len() > query.limit;
     statements.truncate(query.limit);
-    Ok(Some(Page { statements, more }))
+    Ok(Some(Page::of(statements, more)))
 }
 
 /// The oldest and the newest of an object's versions.
@@ -233,6 +275,7 @@ fn cut(mut page: Page, bytes_max: usize) -> Page {
     let kept = page.statements.iter().take_while(fits).count().max(1);
     if kept < page.statements.len() {
         page.statements.truncate(kept);
+        page.last = page.statements.last().map(|statement| statement.position);
         page.more = true;
     }
     page
@@ -268,9 +311,10 @@ impl<'a> Dates<'a> {
     }
 }
 
-fn respond(endpoint: Endpoint, statements: &[Statement], next: Option<&str>) -> Result<Response, Failure> {
+fn respond(endpoint: Endpoint, statements: &[Statement], next: Option<&str>, in_20: bool) -> Result<Response, Failure> {
     let (Some(first), Some(last)) = (statements.first(), statements.last()) else {
-        return Ok(with_status(StatusCode::OK, b"{}".to_vec()));
+        let body = next.map_or_else(|| "{}".to_owned(), |next| format!("{{\"more\":true,\"next\":\"{next}\"}}"));
+        return Ok(with_status(StatusCode::OK, body.into_bytes()));
     };
     let bytes: usize = statements.iter().map(|statement| statement.bytes.len() + 1).sum();
     let mut body = Vec::with_capacity(bytes + 128);
@@ -284,7 +328,7 @@ fn respond(endpoint: Endpoint, statements: &[Statement], next: Option<&str>) -> 
         if place > 0 {
             body.push(b',');
         }
-        item(endpoint, statement, &mut body).map_err(Failure::internal)?;
+        item(endpoint, statement, in_20, &mut body).map_err(Failure::internal)?;
     }
     body.extend_from_slice(b"]}");
     let mut response = with_status(StatusCode::OK, body);
@@ -293,11 +337,11 @@ fn respond(endpoint: Endpoint, statements: &[Statement], next: Option<&str>) -> 
     Ok(response)
 }
 
-fn item(endpoint: Endpoint, statement: &Statement, body: &mut Vec<u8>) -> std::io::Result<()> {
+fn item(endpoint: Endpoint, statement: &Statement, in_20: bool, body: &mut Vec<u8>) -> std::io::Result<()> {
     match endpoint {
         Endpoint::Manifest => {
             let dates = Dates::of(&statement.bytes);
-            let spec = if dates.is_20() { "2.0" } else { "2.1" };
+            let spec = if in_20 || dates.is_20() { "2.0" } else { "2.1" };
             write!(body, "{{\"id\":\"{}\",\"date_added\":\"{}\",\"version\":", statement.key.id, statement.date)?;
             serde_json::to_writer(&mut *body, &dates.version(statement.date))?;
             write!(body, ",\"media_type\":\"application/stix+json;version={spec}\"}}")

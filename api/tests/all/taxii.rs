@@ -26,9 +26,13 @@ fn names(page: &Value) -> Vec<String> {
 }
 
 async fn push(running: &Running, who: &str, body: &Value) -> reqwest::Response {
+    push_to(running, who, &path("all", "objects/"), body).await
+}
+
+async fn push_to(running: &Running, who: &str, path: &str, body: &Value) -> reqwest::Response {
     running
         .client()
-        .post(running.url(Listener::Machines, &path("all", "objects/")))
+        .post(running.url(Listener::Machines, path))
         .bearer_auth(token(who))
         .header("content-type", MEDIA)
         .body(body.to_string())
@@ -48,10 +52,13 @@ async fn a_client_finds_its_way() {
     assert_eq!(information["versions"], json!([MEDIA]));
     assert_eq!(information["max_content_length"], 16 << 20);
     let collections = json_of(&running, "alice@ca", "/taxii2/root/collections/").await;
-    assert_eq!(collections["collections"].as_array().unwrap().len(), 3);
+    assert_eq!(collections["collections"].as_array().unwrap().len(), 4);
     assert_eq!(collections["collections"][0]["can_write"], false);
     assert_eq!(json_of(&running, "paul@ca", &path("all", "")).await["can_write"], true);
     assert_eq!(json_of(&running, "paul@ca", &path("us", "")).await["can_write"], false);
+    let in_20 = json_of(&running, "paul@ca", &path(api::taxii::ALL_IN_20, "")).await;
+    assert_eq!(in_20["media_types"], json!(["application/stix+json;version=2.0"]));
+    assert_eq!(in_20["can_write"], false);
     assert_eq!(running.get("alice@ca", "/taxii2/root/collections").await.status(), 404, "the slash belongs to it");
     assert_eq!(running.get("alice@ca", "/taxii2/root/collections/nonsense/").await.status(), 404);
 }
@@ -99,6 +106,80 @@ async fn who_may_write_where() {
     assert_eq!(deleted.headers()["allow"], "GET");
     let error: Value = deleted.json().await.unwrap();
     assert_eq!(error["http_status"], "405");
+}
+
+/// Marking of TLP 1.
+const GREEN_1: &str = "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da";
+const STRICT: &str = "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003";
+
+#[tokio::test]
+async fn what_stix_2_0_can_say_is_read_in_2_0() {
+    let running = centre().await;
+    let seen = |n: u32, address: &str, marking: &str| {
+        let id = format!("ipv4-addr--{}", uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, address.as_bytes()));
+        let held = json!({
+            "type": "observed-data", "spec_version": "2.1", "id": format!("observed-data--00000000-0000-4000-8000-{n:012}"),
+            "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z",
+            "first_observed": "2026-01-01T00:00:00Z", "last_observed": "2026-01-01T00:00:00Z", "number_observed": 1,
+            "object_refs": [id], "object_marking_refs": [GREEN],
+        });
+        [
+            json!({"type": "ipv4-addr", "spec_version": "2.1", "id": id, "value": address, "object_marking_refs": [marking]}),
+            held,
+        ]
+    };
+    let mut old = indicator(5, 1, GREEN_1);
+    old.as_object_mut().unwrap().retain(|name, _| name != "spec_version" && name != "pattern_type");
+    old["labels"] = json!(["malicious-activity"]);
+    for object in
+        [indicator(1, 1, GREEN), indicator(2, 1, STRICT), indicator(3, 1, RED), indicator(4, 1, CLEAR), old.clone()]
+    {
+        running.hold(&object, "ca").await;
+    }
+    running.hold_all(&seen(1, "192.0.2.1", CLEAR), "ca").await;
+    running.hold_all(&seen(2, "192.0.2.2", RED), "ca").await;
+    let path = |rest: &str| path(api::taxii::ALL_IN_20, rest);
+    let page = json_of(&running, "alice@ca", &path("objects/")).await;
+    let objects = page["objects"].as_array().unwrap();
+    let id = |object: &Value| object["id"].as_str().unwrap().to_owned();
+    assert_eq!(
+        objects.iter().map(id).collect::<Vec<_>>(),
+        [
+            id(&indicator(1, 1, GREEN)),
+            id(&indicator(4, 1, CLEAR)),
+            id(&old),
+            "observed-data--00000000-0000-4000-8000-000000000001".into()
+        ],
+        "not STRICT, not what alice may not see, nor what holds that"
+    );
+    assert!(objects.iter().all(|object| object.get("spec_version").is_none()));
+    assert_eq!(objects[0]["object_marking_refs"], json!([GREEN_1]));
+    assert_eq!(objects[2], old, "what is 2.0 comes as it is");
+    assert_eq!(objects[3]["objects"]["0"]["value"], "192.0.2.1");
+    let noted = running.disclosures.0.lock().unwrap().last().cloned().unwrap();
+    let api::service::Shown::Entries(entries) = noted.shown else { panic!("entries are noted") };
+    assert_eq!(entries.len(), 5, "the address inside the observed-data too");
+
+    let manifest = json_of(&running, "alice@ca", &path("manifest/")).await;
+    let manifest = manifest["objects"].as_array().unwrap();
+    assert_eq!(manifest.iter().map(id).collect::<Vec<_>>(), objects.iter().map(id).collect::<Vec<_>>());
+    assert!(manifest.iter().all(|item| item["media_type"] == "application/stix+json;version=2.0"));
+    let (mut one_by_one, mut next) = (Vec::new(), String::new());
+    loop {
+        let page = json_of(&running, "alice@ca", &path(&format!("objects/?limit=1{next}"))).await;
+        one_by_one.extend(page["objects"].as_array().cloned().unwrap_or_default());
+        match page["next"].as_str() {
+            Some(cursor) => next = format!("&next={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(&one_by_one, objects, "pages pass over what cannot be said");
+    assert_eq!(json_of(&running, "alice@ca", &path("objects/?match[spec_version]=2.1")).await, json!({}));
+    let strict = path(&format!("objects/{}/", id(&indicator(2, 1, STRICT))));
+    assert_eq!(json_of(&running, "alice@ca", &strict).await, json!({}));
+    let red = path(&format!("objects/{}/", id(&indicator(3, 1, RED))));
+    assert_eq!(running.get("alice@ca", &red).await.status(), 404);
+    assert_eq!(push_to(&running, "paul@ca", &path("objects/"), &json!({"objects": [old]})).await.status(), 403);
 }
 
 #[tokio::test]

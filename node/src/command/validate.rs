@@ -13,7 +13,7 @@ use super::output::Lines;
 use super::windows::Windows;
 use super::{Status, complain};
 
-/// Longest file, bytes: it is held whole in memory.
+/// Longest input, bytes. All but a bundle in a large file is held whole.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 /// From here on a bundle is read twice through a window rather than once whole: that costs less than room for all of it.
 const LARGE_FILE_BYTES: u64 = 1 << 20;

@@ -6,7 +6,7 @@
 //!
 //! A marking never gets looser on the way: where the part that it marked is gone, it holds for the whole object.
 //! A marking that 2.0 cannot say itself (TLP 2.0 is one by extension) stays referred to by its identifier: whether a reader of
-//! 2.0 may have an object under a marking that it cannot read is `sharing`'s to decide.
+//! 2.0 may have an object under a marking that it cannot read is `sharing`'s to decide (`sharing::edition`).
 
 mod downgrade;
 mod embedded;
