@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use aho_corasick::AhoCorasick;
 use foldhash::HashMap;
-use model::field::{Field, FieldValue, Sort};
+use model::field::{Field, FieldValue, Sort, bits};
 use model::observation::{Observation, Text};
 
 use crate::comparison::{Test, Wanted};
@@ -13,7 +13,7 @@ use crate::compile::Program;
 use crate::cost::admitted_per_million;
 use crate::evaluate::text_of;
 use crate::networks::Networks;
-use crate::text::{composed, composed_owned, composed_url};
+use crate::text::{composed, composed_owned, composed_url, parents};
 
 /// A program that a value admits.
 #[derive(Debug, Clone, Copy)]
@@ -136,9 +136,9 @@ impl Index {
     /// Hands the number of each program that may hold to `each`, and why.
     pub(crate) fn admit<'a, T: Text>(&self, observation: &'a Observation<T>, each: &mut dyn FnMut(u32, Admission<'a>)) {
         let mut present = ABSENCE;
-        for field in Field::ALL.into_iter().filter(|field| self.used & bit(*field) != 0) {
+        for field in Field::of_bits(self.used & Field::in_observation(observation)) {
             field.values(observation, &mut |value| {
-                present |= bit(field);
+                present |= field.bit();
                 self.admit_value(field, value, each);
             });
         }
@@ -152,7 +152,7 @@ impl Index {
     fn admit_value<'a>(&self, field: Field, value: FieldValue<'a>, each: &mut dyn FnMut(u32, Admission<'a>)) {
         let mut note = |postings: Option<&Postings>, parent: bool| {
             for posting in postings.into_iter().flatten() {
-                if posting.fields & bit(field) != 0 && posting.below == parent {
+                if posting.fields & field.bit() != 0 && posting.below == parent {
                     let admission = if posting.whole { Admission::Whole(field, value) } else { Admission::Perhaps };
                     each(posting.program, admission);
                 }
@@ -165,11 +165,7 @@ impl Index {
             }
             FieldValue::Name(name) => {
                 note(self.names.get(name), false);
-                let mut rest = name;
-                while let Some((_, parent)) = rest.split_once('.') {
-                    note(self.names.get(parent), true);
-                    rest = parent;
-                }
+                parents(name).for_each(|parent| note(self.names.get(parent), true));
             }
             FieldValue::Integer(number) => note(self.integers.get(&number), false),
             FieldValue::Time(time) => note(self.integers.get(&time.micros()), false),
@@ -185,7 +181,7 @@ impl Index {
                 }
             }
         }
-        if self.literals.fields & bit(field) != 0 {
+        if self.literals.fields & field.bit() != 0 {
             self.literals.admit(field, &value, &mut note);
         }
     }
@@ -223,14 +219,6 @@ fn insert<K: Hash + Eq>(map: &mut HashMap<K, Postings>, keys: impl IntoIterator<
         let postings = map.entry(key).or_insert_with(|| Vec::with_capacity(1));
         postings.push(posting);
     }
-}
-
-fn bit(field: Field) -> u32 {
-    1_u32.checked_shl(field as u32).unwrap_or(0)
-}
-
-fn bits(fields: &[Field]) -> u32 {
-    fields.iter().fold(0, |bits, field| bits | bit(*field))
 }
 
 /// How an index finds the observations that satisfy a comparison.

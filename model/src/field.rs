@@ -119,6 +119,35 @@ impl Field {
         Self::EventStart,
     ];
 
+    /// Its bit in sets of fields.
+    pub const fn bit(self) -> u32 {
+        1 << self as u32
+    }
+
+    /// The fields of a set, in the table's order.
+    pub fn of_bits(mut bits: u32) -> impl Iterator<Item = Self> {
+        std::iter::from_fn(move || {
+            let first = Self::ALL.get(bits.trailing_zeros() as usize)?;
+            bits &= bits - 1;
+            Some(*first)
+        })
+    }
+
+    /// The fields in which an observation may have values.
+    pub fn in_observation<T>(observation: &Observation<T>) -> u32 {
+        let of_detail: &[Self] = match &observation.detail {
+            Detail::None => &[],
+            Detail::Flow(_) => OF_FLOW,
+            Detail::Dns(_) => OF_DNS,
+            Detail::Http(_) => OF_HTTP,
+            Detail::Tls(_) => OF_TLS,
+            Detail::File(_, None) => OF_FILE,
+            Detail::File(_, Some(_)) => return bits(OF_ALL) | bits(OF_FILE) | bits(OF_HTTP),
+            Detail::Email(_) => OF_EMAIL,
+        };
+        bits(OF_ALL) | bits(of_detail)
+    }
+
     /// What ECS calls it.
     pub fn ecs_name(self) -> &'static str {
         match self {
@@ -235,6 +264,35 @@ impl Field {
             _ => {}
         }
     }
+}
+
+const OF_ALL: &[Field] = &[
+    Field::SourceIp,
+    Field::DestinationIp,
+    Field::SourcePort,
+    Field::DestinationPort,
+    Field::NetworkProtocol,
+    Field::NetworkTransport,
+];
+const OF_FLOW: &[Field] =
+    &[Field::SourceBytes, Field::DestinationBytes, Field::SourcePackets, Field::DestinationPackets, Field::EventStart];
+const OF_DNS: &[Field] = &[Field::DnsQuestionName, Field::DnsAnswersName, Field::DnsAnswersData];
+const OF_HTTP: &[Field] =
+    &[Field::UrlDomain, Field::UrlFull, Field::UrlOriginal, Field::HttpRequestMethod, Field::UserAgentOriginal];
+const OF_TLS: &[Field] =
+    &[Field::TlsClientServerName, Field::TlsServerSubject, Field::TlsServerIssuer, Field::TlsServerHashSha1];
+const OF_FILE: &[Field] =
+    &[Field::FileName, Field::FileSize, Field::FileHashMd5, Field::FileHashSha1, Field::FileHashSha256];
+const OF_EMAIL: &[Field] = &[Field::EmailFromAddress, Field::EmailToAddress, Field::EmailSubject];
+
+/// The set of some fields.
+pub const fn bits(fields: &[Field]) -> u32 {
+    let (mut bits, mut rest) = (0, fields);
+    while let [first, others @ ..] = rest {
+        bits |= first.bit();
+        rest = others;
+    }
+    bits
 }
 
 /// What ECS writes in `network.transport`; an IP protocol without name has none.
@@ -362,4 +420,68 @@ fn network_traffic(path: &str) -> Option<(&'static [Field], Sort)> {
         "extensions.http-request-ext.request_header.User-Agent" => (&[Field::UserAgentOriginal], Sort::Text),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observation::{Dns, Email, File, ObservationKind, Tls};
+
+    /// An observation of each kind of detail, with all there can be.
+    fn details() -> Vec<Detail> {
+        let text = || Some(Box::from("a.example"));
+        let http = Http { method: text(), host: text(), url: text(), target: text(), user_agent: text(), status: None };
+        let answer = DnsAnswer { name: "a".into(), kind: "TXT".into(), ttl_s: 0, data: "b".into() };
+        let file = File { name: text(), size_bytes: Some(1), md5: text(), sha1: text(), sha256: text() };
+        let counts = FlowCounts {
+            start: Timestamp::from_micros(0),
+            source_bytes: 1,
+            destination_bytes: 1,
+            source_packets: 1,
+            destination_packets: 1,
+        };
+        vec![
+            Detail::None,
+            Detail::Flow(counts),
+            Detail::Dns(Box::new(Dns { question_name: text(), answers: vec![answer], ..Dns::default() })),
+            Detail::Http(Box::new(http.clone())),
+            Detail::Tls(Box::new(Tls {
+                server_name: text(),
+                subject: text(),
+                issuer: text(),
+                sha1: text(),
+                ..Tls::default()
+            })),
+            Detail::File(Box::new(file.clone()), None),
+            Detail::File(Box::new(file), Some(Box::new(http))),
+            Detail::Email(Box::new(Email { from: vec!["a".into()], to: vec!["b".into()], subject: text() })),
+        ]
+    }
+
+    #[test]
+    fn what_has_values_is_among_the_fields_of_the_observation() {
+        let end = Some(Endpoint { ip: IpAddr::from([192, 0, 2, 1]), port: Some(1) });
+        let mut seen = 0;
+        for detail in details() {
+            let observation = Observation {
+                time: Timestamp::from_micros(0),
+                kind: ObservationKind::Event,
+                record: 1,
+                source: end,
+                destination: end,
+                transport: Some(Transport::Tcp),
+                protocol: Some("dns".into()),
+                community_id: None,
+                detail,
+            };
+            let mut with_values = 0;
+            for field in Field::ALL {
+                field.values(&observation, &mut |_| with_values |= field.bit());
+            }
+            assert_eq!(with_values, Field::in_observation(&observation), "{:?}", observation.detail);
+            assert!(Field::of_bits(with_values).eq(Field::ALL.into_iter().filter(|one| with_values & one.bit() != 0)));
+            seen |= with_values;
+        }
+        assert_eq!(seen, bits(&Field::ALL), "every field is in some observation");
+    }
 }

@@ -41,17 +41,21 @@ impl<'a> Scalar<'a> {
 
 impl<'a> Read<'a> for Scalar<'a> {
     #[inline]
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
+    fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
         match reader.peek() {
-            Some(b'"') => reader.text().map(Self::Text),
-            Some(b'{' | b'[') => reader.pass().map(|()| Self::Other),
+            Some(b'"') => {
+                *self = Self::Text(reader.text()?);
+                Ok(())
+            }
+            Some(b'{' | b'[') => reader.pass(),
             _ => {
                 let word = reader.word()?;
                 match word.parse() {
-                    Ok(number) => Ok(Self::Number(number)),
-                    Err(_) if matches!(word, "true" | "false" | "null") || word.parse::<f64>().is_ok() => {
-                        Ok(Self::Other)
+                    Ok(number) => {
+                        *self = Self::Number(number);
+                        Ok(())
                     }
+                    Err(_) if matches!(word, "true" | "false" | "null") || word.parse::<f64>().is_ok() => Ok(()),
                     Err(_) => Err(reader.fault_of(word, "this is no value")),
                 }
             }
@@ -76,17 +80,17 @@ impl<T> Section<T> {
 }
 
 impl<'a, T: Read<'a>> Read<'a> for Section<T> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
-        let mut all = Vec::new();
+    fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
         match reader.peek() {
-            Some(b'{') => all.push(T::read(reader)?),
-            Some(b'[') => reader.list(|reader| {
-                all.extend(Self::read(reader)?.0);
+            Some(b'{') => {
+                let mut section = T::default();
+                section.read(reader)?;
+                self.0.push(section);
                 Ok(())
-            })?,
-            _ => reader.pass()?,
+            }
+            Some(b'[') => reader.list(|reader| self.read(reader)),
+            _ => reader.pass(),
         }
-        Ok(Self(all))
     }
 }
 
@@ -95,18 +99,16 @@ impl<'a, T: Read<'a>> Read<'a> for Section<T> {
 pub(super) struct Texts<'a>(pub(super) Vec<Cow<'a, str>>);
 
 impl<'a> Read<'a> for Texts<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
-        let mut all = Vec::new();
+    fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
         match reader.peek() {
             Some(b'[') => reader.list(|reader| {
-                if let Scalar::Text(text) = Scalar::read(reader)? {
-                    all.push(text);
-                }
+                let mut item = Scalar::default();
+                item.read(reader)?;
+                self.0.extend(item.cow());
                 Ok(())
-            })?,
-            _ => reader.pass()?,
+            }),
+            _ => reader.pass(),
         }
-        Ok(Self(all))
     }
 }
 
@@ -121,8 +123,7 @@ macro_rules! section {
         }
 
         impl<$life> Read<$life> for $section<$life> {
-            fn read(reader: &mut Reader<$life>) -> Result<Self, Fault> {
-                let mut section = Self::default();
+            fn read(&mut self, reader: &mut Reader<$life>) -> Result<(), Fault> {
                 $(let mut $member = false;)*
                 reader.object(|reader, name| {
                     match name {
@@ -130,13 +131,11 @@ macro_rules! section {
                             if std::mem::replace(&mut $member, true) {
                                 return Err(reader.fault("a name comes twice"));
                             }
-                            section.$member = Read::read(reader)?;
+                            self.$member.read(reader)
                         })*
-                        _ => reader.pass()?,
+                        _ => reader.pass(),
                     }
-                    Ok(())
-                })?;
-                Ok(section)
+                })
             }
         }
     };

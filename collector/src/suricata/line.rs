@@ -20,35 +20,40 @@ pub(super) struct Line<'a> {
     pub(super) start: usize,
 }
 
-/// Why a line cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fault {
-    what: &'static str,
-    at: usize,
+/// Why a line cannot be read. Boxed: what is read without one is handed on in a register.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fault(Box<(&'static str, usize)>);
+
+impl Fault {
+    #[cold]
+    fn new(what: &'static str, at: usize) -> Self {
+        Self(Box::new((what, at)))
+    }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at column {}", self.what, self.at + 1)
+        let (what, at) = *self.0;
+        write!(f, "{what} at column {}", at + 1)
     }
 }
 
 /// What is read from a line.
-pub(super) trait Read<'a>: Sized {
-    /// Reads the value that comes next.
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault>;
+pub(super) trait Read<'a>: Default {
+    /// Reads the value that comes next into this, which is as it was made.
+    fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault>;
 }
 
 /// Reads `line` as a `T`.
 pub(super) fn read<'a, T: Read<'a>>(line: Line<'a>) -> Result<T, Fault> {
     let text = match line.text {
         Some(text) => text,
-        None => std::str::from_utf8(line.bytes)
-            .map_err(|fault| Fault { what: "this is no UTF-8", at: fault.valid_up_to() })?,
+        None => std::str::from_utf8(line.bytes).map_err(|fault| Fault::new("this is no UTF-8", fault.valid_up_to()))?,
     };
     let marks = line.marks.from(line.start);
     let mut reader = Reader { text, bytes: line.bytes, marks, start: line.start, at: 0, depth: 0 };
-    let value = T::read(&mut reader)?;
+    let mut value = T::default();
+    value.read(&mut reader)?;
     match reader.peek() {
         None => Ok(value),
         Some(_) => Err(reader.fault("something follows the end")),
@@ -70,12 +75,12 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// A fault of what comes next.
     pub(super) fn fault(&self, what: &'static str) -> Fault {
-        Fault { what, at: self.at }
+        Fault::new(what, self.at)
     }
 
     /// A fault of a word that was just read.
     pub(super) fn fault_of(&self, word: &str, what: &'static str) -> Fault {
-        Fault { what, at: self.at.saturating_sub(word.len()) }
+        Fault::new(what, self.at.saturating_sub(word.len()))
     }
 
     /// The next byte that is no space.
@@ -140,7 +145,7 @@ impl<'a> Reader<'a> {
                     }
                 }
                 Some(_) => {} // a bracket in a text
-                None => return Err(Fault { what: "a text does not end that begins", at: start }),
+                None => return Err(Fault::new("a text does not end that begins", start)),
             }
         }
     }
@@ -186,14 +191,14 @@ impl<'a> Reader<'a> {
         while let Some((at, byte)) = self.mark() {
             match byte {
                 b'"' => self.end_of_text(at + 1).map(drop)?,
-                b'{' | b'[' if depth == u128::BITS => return Err(Fault { what: "this is nested too deeply", at }),
+                b'{' | b'[' if depth == u128::BITS => return Err(Fault::new("this is nested too deeply", at)),
                 b'{' | b'[' => {
                     depth += 1;
                     open = open << 1 | u128::from(byte == b'{');
                 }
                 b'}' | b']' => {
                     if (open & 1 == 1) != (byte == b'}') {
-                        return Err(Fault { what: "a bracket of another kind is open", at });
+                        return Err(Fault::new("a bracket of another kind is open", at));
                     }
                     depth -= 1;
                     open >>= 1;
@@ -202,10 +207,10 @@ impl<'a> Reader<'a> {
                         return Ok(());
                     }
                 }
-                _ => return Err(Fault { what: "a `\\` stands outside of texts", at }),
+                _ => return Err(Fault::new("a `\\` stands outside of texts", at)),
             }
         }
-        Err(Fault { what: "a bracket is not closed that opens", at: start })
+        Err(Fault::new("a bracket is not closed that opens", start))
     }
 
     /// Reads an object, whose bracket is next: hands the name of each member to `member`, which reads or passes its value.
@@ -267,7 +272,7 @@ impl<'a> Reader<'a> {
 
 #[cold]
 fn unescaped(text: &str, at: usize) -> Result<String, Fault> {
-    serde_json::from_str(&format!("\"{text}\"")).map_err(|_| Fault { what: "an escape is wrong in the text", at })
+    serde_json::from_str(&format!("\"{text}\"")).map_err(|_| Fault::new("an escape is wrong in the text", at))
 }
 
 #[cfg(test)]

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use model::field::{Field, FieldValue};
+use model::field::{Field, FieldValue, bits};
 use model::observation::{Endpoint, Observation, Text};
 
 use super::{Builder, Domain, ExactTable, Kind, Place};
 use crate::comparison::{Test, Wanted};
 use crate::compile::{Program, Rule};
-use crate::text::{composed, composed_owned, composed_url};
+use crate::text::{composed, composed_owned, composed_url, parents};
 
 impl Builder {
     /// Adds a rule that is one value, or a choice of several. False if it is not, or has no room: it is held elsewhere then,
@@ -33,7 +33,7 @@ impl Builder {
             Value::One(test) => (test, None),
             Value::Socket(address, port) => (address, Some(port)),
         };
-        let fields = test.fields.iter().fold(0, |bits, field| bits | bit(*field));
+        let fields = bits(test.fields);
         let kind = Kind {
             fields,
             itself: !matches!(test.wanted, Wanted::Below(_)),
@@ -109,10 +109,6 @@ fn socket_of<'p>(address: &'p Test, port: &'p Test) -> Option<Value<'p>> {
     }
 }
 
-fn bit(field: Field) -> u32 {
-    1_u32.checked_shl(field as u32).unwrap_or(0)
-}
-
 /// An address as it is held: 4 or 16 octets.
 fn octets(ip: IpAddr) -> Cow<'static, [u8]> {
     Cow::Owned(match ip {
@@ -167,7 +163,7 @@ impl ExactTable {
             return;
         }
         let mut lookups = Lookups { table: self, asked: [None; TOGETHER], count: 0, each };
-        for field in Field::ALL.into_iter().filter(|field| self.fields & bit(*field) != 0) {
+        for field in Field::of_bits(self.fields & Field::in_observation(observation)) {
             field.values(observation, &mut |value| lookups.value(field, value));
             match field {
                 Field::SourceIp => lookups.socket(field, observation.source),
@@ -188,8 +184,7 @@ impl<'a> Lookups<'_, 'a, '_> {
             FieldValue::Name(name) => {
                 ask(Domain::Name, name.as_bytes(), false);
                 if self.table.below {
-                    let parents = name.match_indices('.').filter_map(|(dot, _)| name.get(dot + 1..));
-                    parents.for_each(|parent| self.ask(Domain::Name, parent.as_bytes(), (field, value, true)));
+                    parents(name).for_each(|parent| self.ask(Domain::Name, parent.as_bytes(), (field, value, true)));
                 }
             }
             FieldValue::Integer(number) => ask(Domain::Integer, &number.to_le_bytes(), false),
@@ -241,7 +236,7 @@ impl<'a> Lookups<'_, 'a, '_> {
             held &= held - 1;
             let Some(Some(asked)) = asked.get(number) else { break };
             self.table.find(&asked.at, |rule, kind| {
-                if kind.fields & bit(asked.field) != 0 && if asked.below { kind.below } else { kind.itself } {
+                if kind.fields & asked.field.bit() != 0 && if asked.below { kind.below } else { kind.itself } {
                     (self.each)(rule, asked.field, asked.value);
                 }
             });
