@@ -48,7 +48,7 @@ fn read(bytes: &[u8]) {
             transport: None,
             protocol: None,
             community_id: None,
-            detail: Detail::Dns(Box::new(Dns { question_name: Some(name.into()), ..Dns::default() })),
+            detail: Detail::Dns(Box::new(Dns { question_name: Some(name), ..Dns::default() })),
         };
         set.scan(&observation, &mut Vec::new());
     }
