@@ -9,12 +9,10 @@ type Members = Map<String, Value>;
 
 /// The object in STIX 2.0. `find` gives other objects as the reader may see them. TLP 2.0 is said as TLP 1 where that has the
 /// level; an object with a marking that 2.0 has no form for (AMBER+STRICT, national handling, any other extension) is not said at
-/// all, nor one whose marking the reader may not see: he would not know what it forbids. An object of 2.0 comes back as it is.
+/// all, nor one whose marking the reader may not see: he would not know what it forbids. That holds for objects that came in 2.0
+/// too; but for their markings they come back as they are.
 pub fn in_stix_20(object: &Members, find: &dyn Fn(&str) -> Option<Members>) -> Result<Members, Unsayable> {
     let mut made = downgrade(object, find)?;
-    if made == *object {
-        return Ok(made);
-    }
     for mark in marks(&mut made) {
         let said = mark.as_str().and_then(|id| said(id, find));
         *mark = said.map(Value::from).ok_or_else(|| Unsayable {
@@ -80,7 +78,7 @@ mod tests {
         [STATEMENT, NATIONAL, BOTH].contains(&id).then_some(made)
     }
 
-    /// The markings of an object with these, in 2.0.
+    /// The markings of an object with these, in 2.0: the same whether it came in 2.1 or in 2.0.
     fn in_20(whole: &[&str], part: Option<&str>) -> Result<Vec<String>, Unsayable> {
         let mut object = members(json!({
             "type": "tool", "spec_version": "2.1", "id": "tool--44444444-4444-4444-8444-444444444444", "name": "a",
@@ -89,7 +87,12 @@ mod tests {
         if let Some(part) = part {
             object.insert("granular_markings".to_owned(), json!([{"marking_ref": part, "selectors": ["name"]}]));
         }
-        let mut made = in_stix_20(&object, &definition)?;
+        let made = in_stix_20(&object, &definition);
+        let mut old = object.clone();
+        old.remove("spec_version");
+        old.insert("labels".to_owned(), json!(["tool"]));
+        assert_eq!(in_stix_20(&old, &definition), made);
+        let mut made = made?;
         assert!(!made.contains_key("spec_version"));
         Ok(marks(&mut made).into_iter().map(|mark| mark.as_str().unwrap().to_owned()).collect())
     }
@@ -112,5 +115,26 @@ mod tests {
             assert!(in_20(&[mark], None).is_err(), "{mark}");
             assert!(in_20(&[STATEMENT], Some(mark)).is_err(), "{mark}, of a part");
         }
+    }
+
+    #[test]
+    fn what_an_observable_is_marked_with_holds_for_what_it_is_said_inside() {
+        let address = "ipv4-addr--66666666-6666-5666-8666-666666666666";
+        let observed = members(json!({
+            "type": "observed-data", "spec_version": "2.1", "id": "observed-data--77777777-7777-4777-8777-777777777777",
+            "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z", "number_observed": 1,
+            "first_observed": "2026-01-01T00:00:00Z", "last_observed": "2026-01-01T00:00:00Z", "object_refs": [address],
+            "object_marking_refs": [Tlp::Green.definition_id()],
+        }));
+        let marked = |mark: &str| {
+            let inside = json!({
+                "type": "ipv4-addr", "spec_version": "2.1", "id": address, "value": "192.0.2.1", "object_marking_refs": [mark],
+            });
+            in_stix_20(&observed, &|id| if id == address { Some(members(inside.clone())) } else { definition(id) })
+        };
+        let made = marked(STATEMENT).unwrap();
+        assert_eq!(made["object_marking_refs"], json!([Tlp::Green.tlp_1_id(), STATEMENT]));
+        assert!(marked(Tlp::AmberStrict.definition_id()).is_err());
+        assert!(marked(NATIONAL).is_err());
     }
 }

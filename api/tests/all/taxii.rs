@@ -131,10 +131,18 @@ async fn what_stix_2_0_can_say_is_read_in_2_0() {
     let mut old = indicator(5, 1, GREEN_1);
     old.as_object_mut().unwrap().retain(|name, _| name != "spec_version" && name != "pattern_type");
     old["labels"] = json!(["malicious-activity"]);
-    for object in
-        [indicator(1, 1, GREEN), indicator(2, 1, STRICT), indicator(3, 1, RED), indicator(4, 1, CLEAR), old.clone()]
-    {
-        running.hold(&object, "ca").await;
+    let mut old_strict = old.clone();
+    old_strict["id"] = indicator(6, 1, STRICT)["id"].clone();
+    old_strict["object_marking_refs"] = json!([STRICT]);
+    for object in [
+        &indicator(1, 1, GREEN),
+        &indicator(2, 1, STRICT),
+        &indicator(3, 1, RED),
+        &indicator(4, 1, CLEAR),
+        &old,
+        &old_strict,
+    ] {
+        running.hold(object, "ca").await;
     }
     running.hold_all(&seen(1, "192.0.2.1", CLEAR), "ca").await;
     running.hold_all(&seen(2, "192.0.2.2", RED), "ca").await;
@@ -150,7 +158,7 @@ async fn what_stix_2_0_can_say_is_read_in_2_0() {
             id(&old),
             "observed-data--00000000-0000-4000-8000-000000000001".into()
         ],
-        "not STRICT, not what alice may not see, nor what holds that"
+        "not STRICT, in 2.0 neither, not what alice may not see, nor what holds that"
     );
     assert!(objects.iter().all(|object| object.get("spec_version").is_none()));
     assert_eq!(objects[0]["object_marking_refs"], json!([GREEN_1]));

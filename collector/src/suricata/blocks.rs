@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead, Read};
 
+use typed_arena::Arena;
+
 use super::line::Line;
 use super::marks::Marks;
 use crate::Settings;
@@ -11,7 +13,7 @@ use crate::input::{InputError, Reader};
 const BLOCK_BYTES: usize = 256 << 10;
 
 /// Some lines.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Block {
     /// Ordinal of the first line, from 1.
     pub(crate) first: u64,
@@ -19,20 +21,23 @@ pub(crate) struct Block {
     pub(crate) error: Option<io::Error>,
     bytes: Vec<u8>,
     marks: Marks,
+    unescaped: Arena<String>,
 }
 
 impl Block {
     /// Its lines, without their ends.
     pub(super) fn lines(&mut self) -> impl Iterator<Item = Line<'_>> {
         self.marks.set(&self.bytes);
-        let (bytes, marks) = (self.bytes.as_slice(), &self.marks);
+        if self.unescaped.len() > 0 {
+            self.unescaped = Arena::new();
+        }
+        let (bytes, marks, unescaped) = (self.bytes.as_slice(), &self.marks, &self.unescaped);
         let text = simdutf8::basic::from_utf8(bytes).ok();
         let mut start = 0;
         std::iter::from_fn(move || {
             let rest = bytes.get(start..).filter(|rest| !rest.is_empty())?;
             let end = start + memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            let line = bytes.get(start..end)?;
-            let line = Line { bytes: line, text: text.and_then(|text| text.get(start..end)), marks, start };
+            let line = Line { block: bytes.get(..end)?, text, start, marks, unescaped };
             start = end + 1;
             Some(line)
         })
@@ -179,7 +184,7 @@ mod tests {
         let mut blocks = Blocks::new(reader, &Settings { line_bytes, ..Settings::default() });
         let (mut block, mut all) = (Block::default(), Vec::new());
         while blocks.next(&mut block).unwrap() {
-            all.extend((block.first..).zip(block.lines().map(|line| line.bytes.to_vec())));
+            all.extend((block.first..).zip(block.lines().map(|line| line.bytes().to_vec())));
         }
         all
     }

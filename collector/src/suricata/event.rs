@@ -4,36 +4,35 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 use super::line::{Fault, Read, Reader};
 
 /// A text or a number; anything else is [`Scalar::Other`].
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) enum Scalar<'a> {
-    Text(Cow<'a, str>),
+    Text(&'a str),
     Number(u64),
     #[default]
     Other,
 }
 
 impl<'a> Scalar<'a> {
-    /// The text, borrowed where it stands in the line as it is.
-    pub(super) fn cow(&self) -> Option<Cow<'a, str>> {
-        match self {
-            Self::Text(text) => Some(text.clone()),
-            _ => None,
-        }
-    }
-
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(super) fn text(self) -> Option<&'a str> {
         match self {
             Self::Text(text) => Some(text),
             _ => None,
         }
     }
 
-    pub(super) fn number(&self) -> Option<u64> {
+    /// The text, for an observation that borrows it.
+    pub(super) fn cow(self) -> Option<Cow<'a, str>> {
+        self.text().map(Cow::Borrowed)
+    }
+
+    pub(super) fn number(self) -> Option<u64> {
         match self {
-            Self::Number(number) => Some(*number),
+            Self::Number(number) => Some(number),
             _ => None,
         }
     }
@@ -43,33 +42,34 @@ impl<'a> Read<'a> for Scalar<'a> {
     #[inline]
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
         match reader.peek() {
-            Some(b'"') => {
-                *self = Self::Text(reader.text()?);
-                Ok(())
-            }
-            Some(b'{' | b'[') => reader.pass(),
-            _ => {
-                let word = reader.word()?;
-                match word.parse() {
-                    Ok(number) => {
-                        *self = Self::Number(number);
-                        Ok(())
-                    }
-                    Err(_) if matches!(word, "true" | "false" | "null") || word.parse::<f64>().is_ok() => Ok(()),
-                    Err(_) => Err(reader.fault_of(word, "this is no value")),
-                }
-            }
+            Some(b'"') => *self = Self::Text(reader.text()?),
+            Some(b'{' | b'[') => reader.pass()?,
+            _ => match reader.digits() {
+                Some(number) => *self = Self::Number(number),
+                None => *self = word(reader)?,
+            },
         }
+        Ok(())
     }
 }
 
-/// An object, or a list of them; anything else has none.
+/// Any other number, and what JSON has words for.
+fn word<'a>(reader: &mut Reader<'a>) -> Result<Scalar<'a>, Fault> {
+    let word = reader.word()?;
+    match word.parse() {
+        Ok(number) => Ok(Scalar::Number(number)),
+        Err(_) if matches!(word, "true" | "false" | "null") || word.parse::<f64>().is_ok() => Ok(Scalar::Other),
+        Err(_) => Err(reader.fault_of(word, "this is no value")),
+    }
+}
+
+/// An object, or a list of them; anything else has none. One lies in place: nearly all have one at most.
 #[derive(Debug, Clone)]
-pub(super) struct Section<T>(pub(super) Vec<T>);
+pub(super) struct Section<T>(pub(super) SmallVec<[T; 1]>);
 
 impl<T> Default for Section<T> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self(SmallVec::new())
     }
 }
 
@@ -83,10 +83,8 @@ impl<'a, T: Read<'a>> Read<'a> for Section<T> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
         match reader.peek() {
             Some(b'{') => {
-                let mut section = T::default();
-                section.read(reader)?;
-                self.0.push(section);
-                Ok(())
+                self.0.push(T::default());
+                self.0.last_mut().map_or(Ok(()), |section| section.read(reader))
             }
             Some(b'[') => reader.list(|reader| self.read(reader)),
             _ => reader.pass(),
@@ -96,7 +94,7 @@ impl<'a, T: Read<'a>> Read<'a> for Section<T> {
 
 /// The texts of a list; what else stands in it is passed over.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Texts<'a>(pub(super) Vec<Cow<'a, str>>);
+pub(super) struct Texts<'a>(pub(super) Vec<&'a str>);
 
 impl<'a> Read<'a> for Texts<'a> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
@@ -104,7 +102,7 @@ impl<'a> Read<'a> for Texts<'a> {
             Some(b'[') => reader.list(|reader| {
                 let mut item = Scalar::default();
                 item.read(reader)?;
-                self.0.extend(item.cow());
+                self.0.extend(item.text());
                 Ok(())
             }),
             _ => reader.pass(),

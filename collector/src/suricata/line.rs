@@ -1,8 +1,9 @@
 //! Reads a line of JSON in place. What nobody asks for is passed over: of it only the ends of texts, and that brackets match, are
 //! looked at, which is what makes a log of a gigabyte a matter of a second.
 
-use std::borrow::Cow;
 use std::fmt;
+
+use typed_arena::Arena;
 
 use super::marks::{Cursor, Marks};
 
@@ -10,14 +11,25 @@ use super::marks::{Cursor, Marks};
 const DEPTH_MAX: usize = 64;
 
 /// A line of a block.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Line<'a> {
-    pub(super) bytes: &'a [u8],
+    /// The block up to the end of the line.
+    pub(super) block: &'a [u8],
     /// The same, where the whole block is UTF-8.
     pub(super) text: Option<&'a str>,
-    /// Those of the block, and where the line begins in it.
-    pub(super) marks: &'a Marks,
+    /// Where the line begins in it.
     pub(super) start: usize,
+    /// Those of the block.
+    pub(super) marks: &'a Marks,
+    /// Texts that are not in the block as they are meant.
+    pub(super) unescaped: &'a Arena<String>,
+}
+
+impl<'a> Line<'a> {
+    /// Its bytes.
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.block.get(self.start..).unwrap_or_default()
+    }
 }
 
 /// Why a line cannot be read. Boxed: what is read without one is handed on in a register.
@@ -44,57 +56,80 @@ pub(super) trait Read<'a>: Default {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault>;
 }
 
-/// Reads `line` as a `T`.
-pub(super) fn read<'a, T: Read<'a>>(line: Line<'a>) -> Result<T, Fault> {
-    let text = match line.text {
-        Some(text) => text,
-        None => std::str::from_utf8(line.bytes).map_err(|fault| Fault::new("this is no UTF-8", fault.valid_up_to()))?,
+/// Reads `line` into `value`, which is as it was made.
+pub(super) fn read<'a, T: Read<'a>>(line: Line<'a>, value: &mut T) -> Result<(), Fault> {
+    let (text, text_start) = match line.text {
+        Some(text) => (text, 0),
+        None => (own_text(&line)?, line.start),
     };
     let marks = line.marks.from(line.start);
-    let mut reader = Reader { text, bytes: line.bytes, marks, start: line.start, at: 0, depth: 0 };
-    let mut value = T::default();
+    let mut reader = Reader { line, text, text_start, marks, at: line.start, depth: 0 };
     value.read(&mut reader)?;
     match reader.peek() {
-        None => Ok(value),
+        None => Ok(()),
         Some(_) => Err(reader.fault("something follows the end")),
     }
 }
 
-/// A line, read up to somewhere.
+#[cold]
+fn own_text<'a>(line: &Line<'a>) -> Result<&'a str, Fault> {
+    std::str::from_utf8(line.bytes()).map_err(|fault| Fault::new("this is no UTF-8", fault.valid_up_to()))
+}
+
+/// A line, read up to somewhere. Places are those of the block.
 pub(super) struct Reader<'a> {
+    line: Line<'a>,
+    /// What is known to be text, and where it begins.
     text: &'a str,
-    bytes: &'a [u8],
+    text_start: usize,
     /// From `at` on.
     marks: Cursor<'a>,
-    /// Where the line begins among the marks.
-    start: usize,
     at: usize,
     depth: usize,
 }
 
 impl<'a> Reader<'a> {
     /// A fault of what comes next.
+    #[cold]
     pub(super) fn fault(&self, what: &'static str) -> Fault {
-        Fault::new(what, self.at)
+        self.fault_at(what, self.at)
     }
 
     /// A fault of a word that was just read.
+    #[cold]
     pub(super) fn fault_of(&self, word: &str, what: &'static str) -> Fault {
-        Fault::new(what, self.at.saturating_sub(word.len()))
+        self.fault_at(what, self.at.saturating_sub(word.len()))
+    }
+
+    #[cold]
+    fn fault_at(&self, what: &'static str, at: usize) -> Fault {
+        Fault::new(what, at.saturating_sub(self.line.start))
+    }
+
+    /// The byte at that place, which is none behind the end of the line.
+    #[inline(always)]
+    fn byte(&self, at: usize) -> Option<u8> {
+        self.line.block.get(at).copied()
     }
 
     /// The next byte that is no space.
-    #[inline]
+    #[inline(always)]
     pub(super) fn peek(&mut self) -> Option<u8> {
-        loop {
-            match self.bytes.get(self.at) {
-                Some(b' ' | b'\t' | b'\r' | b'\n') => self.at += 1,
-                other => return other.copied(),
-            }
+        match self.byte(self.at) {
+            Some(byte) if byte <= b' ' => self.peek_behind_spaces(),
+            other => other,
         }
     }
 
-    #[inline]
+    #[cold]
+    fn peek_behind_spaces(&mut self) -> Option<u8> {
+        while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.byte(self.at) {
+            self.at += 1;
+        }
+        self.byte(self.at)
+    }
+
+    #[inline(always)]
     fn expect(&mut self, byte: u8, what: &'static str) -> Result<(), Fault> {
         if self.peek() == Some(byte) {
             self.at += 1;
@@ -106,14 +141,14 @@ impl<'a> Reader<'a> {
     /// Where the next marked byte is, and what it is; it is passed.
     #[inline(always)]
     fn mark(&mut self) -> Option<(usize, u8)> {
-        let at = self.marks.next()? - self.start;
-        Some((at, *self.bytes.get(at)?))
+        let at = self.marks.next()?;
+        Some((at, self.byte(at)?))
     }
 
     /// Passes the quote or bracket that comes next.
-    #[inline]
+    #[inline(always)]
     fn pass_mark(&mut self) -> Result<(), Fault> {
-        if self.mark().map(|(at, _)| at) != Some(self.at) {
+        if self.marks.next() != Some(self.at) {
             return Err(self.fault("a `\\` stands outside of texts"));
         }
         self.at += 1;
@@ -140,37 +175,65 @@ impl<'a> Reader<'a> {
                 Some((at, b'\\')) => {
                     escaped = true;
                     // What it escapes ends nothing.
-                    if self.bytes.get(at + 1).is_some_and(|byte| Marks::has(*byte)) {
+                    if self.byte(at + 1).is_some_and(Marks::has) {
                         self.mark();
                     }
                 }
                 Some(_) => {} // a bracket in a text
-                None => return Err(Fault::new("a text does not end that begins", start)),
+                None => return Err(self.fault_at("a text does not end that begins", start)),
             }
         }
     }
 
+    /// What is between two places, which are those of quotes or words.
+    #[inline(always)]
+    fn between(&self, start: usize, end: usize) -> &'a str {
+        self.text.get(start.saturating_sub(self.text_start)..end.saturating_sub(self.text_start)).unwrap_or_default()
+    }
+
     /// Reads a text, whose quote is next.
     #[inline]
-    pub(super) fn text(&mut self) -> Result<Cow<'a, str>, Fault> {
+    pub(super) fn text(&mut self) -> Result<&'a str, Fault> {
         let (start, end, escaped) = self.quoted()?;
-        let text = self.text.get(start..end).unwrap_or_default();
-        if escaped { unescaped(text, start).map(Cow::Owned) } else { Ok(Cow::Borrowed(text)) }
+        if escaped { self.unescaped(start, end) } else { Ok(self.between(start, end)) }
+    }
+
+    #[cold]
+    fn unescaped(&self, start: usize, end: usize) -> Result<&'a str, Fault> {
+        let quoted = format!("\"{}\"", self.between(start, end));
+        let text: String =
+            serde_json::from_str(&quoted).map_err(|_| self.fault_at("an escape is wrong in the text", start))?;
+        Ok(self.line.unescaped.alloc(text))
+    }
+
+    /// Reads the number that comes next, if it is one of digits alone; otherwise nothing is read.
+    #[inline]
+    pub(super) fn digits(&mut self) -> Option<u64> {
+        let (mut number, mut at) = (0_u64, self.at);
+        while let Some(digit @ b'0'..=b'9') = self.byte(at) {
+            number = number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
+            at += 1;
+        }
+        let is_whole = at > self.at && matches!(self.byte(at), Some(b',' | b'}' | b']'));
+        is_whole.then(|| {
+            self.at = at;
+            number
+        })
     }
 
     /// Reads a number or a word.
     #[inline]
     pub(super) fn word(&mut self) -> Result<&'a str, Fault> {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let is_of_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
-        let length = rest.iter().position(|byte| !is_of_word(byte)).unwrap_or(rest.len());
-        let ends = matches!(rest.get(length), None | Some(b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n'));
-        if length == 0 || !ends {
+        let (start, mut end) = (self.at, self.at);
+        while self.byte(end).is_some_and(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)) {
+            end += 1;
+        }
+        let ends = matches!(self.byte(end), None | Some(b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n'));
+        if start == end || !ends {
             return Err(self.fault("a value is expected"));
         }
-        let word = self.text.get(self.at..self.at + length).unwrap_or_default();
-        self.at += length;
-        Ok(word)
+        self.at = end;
+        Ok(self.between(start, end))
     }
 
     /// Passes a value, whatever it is.
@@ -191,14 +254,14 @@ impl<'a> Reader<'a> {
         while let Some((at, byte)) = self.mark() {
             match byte {
                 b'"' => self.end_of_text(at + 1).map(drop)?,
-                b'{' | b'[' if depth == u128::BITS => return Err(Fault::new("this is nested too deeply", at)),
+                b'{' | b'[' if depth == u128::BITS => return Err(self.fault_at("this is nested too deeply", at)),
                 b'{' | b'[' => {
                     depth += 1;
                     open = open << 1 | u128::from(byte == b'{');
                 }
                 b'}' | b']' => {
                     if (open & 1 == 1) != (byte == b'}') {
-                        return Err(Fault::new("a bracket of another kind is open", at));
+                        return Err(self.fault_at("a bracket of another kind is open", at));
                     }
                     depth -= 1;
                     open >>= 1;
@@ -207,10 +270,10 @@ impl<'a> Reader<'a> {
                         return Ok(());
                     }
                 }
-                _ => return Err(Fault::new("a `\\` stands outside of texts", at)),
+                _ => return Err(self.fault_at("a `\\` stands outside of texts", at)),
             }
         }
-        Err(Fault::new("a bracket is not closed that opens", start))
+        Err(self.fault_at("a bracket is not closed that opens", start))
     }
 
     /// Reads an object, whose bracket is next: hands the name of each member to `member`, which reads or passes its value.
@@ -223,24 +286,22 @@ impl<'a> Reader<'a> {
             return Err(self.fault("`{` is expected"));
         }
         self.enter()?;
-        let mut is_first = true;
-        while self.peek() != Some(b'}') {
-            if !std::mem::take(&mut is_first) {
-                self.expect(b',', "`,` or `}` is expected")?;
-            }
+        if self.peek() == Some(b'}') {
+            return self.leave();
+        }
+        loop {
             if self.peek() != Some(b'"') {
                 return Err(self.fault("a name is expected"));
             }
-            let (start, end, escaped) = self.quoted()?;
+            let name = self.text()?;
             self.expect(b':', "`:` is expected")?;
-            if escaped {
-                let name = unescaped(self.text.get(start..end).unwrap_or_default(), start)?;
-                member(self, name.as_bytes())?;
-            } else {
-                member(self, self.bytes.get(start..end).unwrap_or_default())?;
+            member(self, name.as_bytes())?;
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => return self.leave(),
+                _ => return Err(self.fault("`,` or `}` is expected")),
             }
         }
-        self.leave()
     }
 
     /// Reads a list, whose bracket is next: has `each` read each of its values.
@@ -270,11 +331,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-#[cold]
-fn unescaped(text: &str, at: usize) -> Result<String, Fault> {
-    serde_json::from_str(&format!("\"{text}\"")).map_err(|_| Fault::new("an escape is wrong in the text", at))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -302,14 +358,24 @@ mod tests {
         let (before, mut marks) = (b"{\"before\":\"\\\"\"}\n", Marks::default());
         let block = [before.as_slice(), bytes, b"\n{\"behind\":[\"\"]}"].concat();
         marks.set(&block);
-        let asked: Asked<'_> = super::read(Line { bytes, text: None, marks: &marks, start: before.len() })?;
+        let end = before.len() + bytes.len();
+        let unescaped = Arena::new();
+        let mut asked = Asked::default();
+        let line = Line {
+            block: &block[..end],
+            text: std::str::from_utf8(&block).ok(),
+            start: before.len(),
+            marks: &marks,
+            unescaped: &unescaped,
+        };
+        super::read(line, &mut asked)?;
         Ok((format!("{:?}", asked.a), asked.b.0.iter().map(|inner| format!("{:?}", inner.c)).collect()))
     }
 
     /// The same as the library reads it.
     fn wanted(a: &Value, c: &Value) -> (String, Vec<String>) {
         let scalar = |value: &Value| match value {
-            Value::String(text) => format!("{:?}", Scalar::Text(text.into())),
+            Value::String(text) => format!("{:?}", Scalar::Text(text)),
             Value::Number(number) => format!("{:?}", Scalar::Number(number.as_u64().unwrap())),
             _ => format!("{:?}", Scalar::Other),
         };

@@ -12,7 +12,7 @@ use model::observation::{
     Detail, Dns, DnsAnswer, Email, Endpoint, File, FlowCounts, Http, Observation, ObservationKind, Tls, Transport,
 };
 use model::time::Timestamp;
-use model::value::{canonical_name, canonical_url};
+use model::value::canonical_url;
 
 pub(crate) use self::blocks::{Block, Blocks};
 use self::event::{
@@ -49,12 +49,12 @@ pub(crate) fn lines(
     for (record, line) in (block.first..).zip(block.lines()) {
         last = record;
         summary.records += 1;
-        if line.bytes.len() > settings.line_bytes {
+        if line.bytes().len() > settings.line_bytes {
             let message = format!("the line has more than {} bytes", settings.line_bytes);
             summary.fault(settings, record, "line-too-long", message);
             continue;
         }
-        if line.bytes.trim_ascii().is_empty() {
+        if line.bytes().trim_ascii().is_empty() {
             continue;
         }
         match observations(line, record) {
@@ -79,41 +79,39 @@ pub(crate) fn lines(
     true
 }
 
-/// A text that is in lower case.
-fn lower<'a>(value: &Scalar<'a>) -> Option<Cow<'a, str>> {
-    value.cow().map(in_lower)
+/// A text in lower case.
+fn lower<'a>(value: Scalar<'a>) -> Option<Cow<'a, str>> {
+    value.text().map(in_lower)
 }
 
-fn in_lower(text: Cow<'_, str>) -> Cow<'_, str> {
-    if text.bytes().any(|byte| byte.is_ascii_uppercase()) { Cow::Owned(text.to_ascii_lowercase()) } else { text }
+fn in_lower(text: &str) -> Cow<'_, str> {
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) { text.to_ascii_lowercase().into() } else { text.into() }
 }
 
 /// A domain name as it is compared ([`model::value::canonical_name`]).
-fn name<'a>(value: &Scalar<'a>) -> Option<Cow<'a, str>> {
-    value.cow().map(named)
+fn name<'a>(value: Scalar<'a>) -> Option<Cow<'a, str>> {
+    value.text().map(named)
 }
 
-fn named(text: Cow<'_, str>) -> Cow<'_, str> {
-    match text {
-        Cow::Borrowed(text) => in_lower(Cow::Borrowed(text.strip_suffix('.').unwrap_or(text))),
-        Cow::Owned(text) => Cow::Owned(canonical_name(&text)),
-    }
+fn named(text: &str) -> Cow<'_, str> {
+    in_lower(text.strip_suffix('.').unwrap_or(text))
 }
 
-fn small<T: TryFrom<u64>>(value: &Scalar<'_>) -> Option<T> {
+fn small<T: TryFrom<u64>>(value: Scalar<'_>) -> Option<T> {
     value.number().and_then(|number| T::try_from(number).ok())
 }
 
 /// What one line says: the last of its observations, and those before; several for a DNS line with several queries.
 fn observations(line: Line<'_>, record: u64) -> Result<(Borrowed<'_>, Vec<Borrowed<'_>>), String> {
-    let event: Event<'_> = line::read(line).map_err(|error| error.to_string())?;
+    let mut event = Event::default();
+    line::read(line, &mut event).map_err(|error| error.to_string())?;
     let time = event
         .timestamp
         .text()
         .and_then(|text| Timestamp::with_offset(text).ok())
         .ok_or("the line has no `timestamp` that can be read")?;
     event.event_type.text().ok_or("the line has no `event_type`")?;
-    let end = |ip: &Scalar<'_>, port: &Scalar<'_>| {
+    let end = |ip: Scalar<'_>, port: Scalar<'_>| {
         let ip = address(ip.text()?)?;
         Some(Endpoint { ip, port: small(port) })
     };
@@ -122,8 +120,8 @@ fn observations(line: Line<'_>, record: u64) -> Result<(Borrowed<'_>, Vec<Borrow
         time,
         kind,
         record,
-        source: end(&event.src_ip, &event.src_port),
-        destination: end(&event.dest_ip, &event.dest_port),
+        source: end(event.src_ip, event.src_port),
+        destination: end(event.dest_ip, event.dest_port),
         transport: event.proto.text().and_then(transport),
         protocol: protocol.filter(|protocol| !matches!(&**protocol, "unknown" | "failed")),
         community_id: event.community_id.cow(),
@@ -141,7 +139,7 @@ fn observations(line: Line<'_>, record: u64) -> Result<(Borrowed<'_>, Vec<Borrow
 /// What is observed, over which protocol, and what of it; DNS messages are read by [`dns`].
 fn read_event<'a>(event: &Event<'a>) -> (ObservationKind, Option<Cow<'a, str>>, Detail<Cow<'a, str>>) {
     let own = || event.event_type.cow();
-    let app = || lower(&event.app_proto);
+    let app = || lower(event.app_proto);
     match event.event_type.text().unwrap_or_default() {
         "flow" => {
             let counts = event.flow.one().and_then(flow);
@@ -196,13 +194,13 @@ fn transport(name: &str) -> Option<Transport> {
 }
 
 fn flow(flow: &Flow<'_>) -> Option<FlowCounts> {
-    let count = |value: &Scalar<'_>| value.number().unwrap_or(0);
+    let count = |value: Scalar<'_>| value.number().unwrap_or(0);
     Some(FlowCounts {
         start: Timestamp::with_offset(flow.start.text()?).ok()?,
-        source_bytes: count(&flow.bytes_toserver),
-        destination_bytes: count(&flow.bytes_toclient),
-        source_packets: count(&flow.pkts_toserver),
-        destination_packets: count(&flow.pkts_toclient),
+        source_bytes: count(flow.bytes_toserver),
+        destination_bytes: count(flow.bytes_toclient),
+        source_packets: count(flow.pkts_toserver),
+        destination_packets: count(flow.pkts_toclient),
     })
 }
 
@@ -217,85 +215,73 @@ fn dns<'a>(event: &Event<'a>) -> Vec<Detail<Cow<'a, str>>> {
     let answer = matches!(dns.kind.text(), Some("answer" | "response"));
     let base = Dns {
         answer,
-        id: small(&dns.id).unwrap_or(0),
+        id: small(dns.id).unwrap_or(0),
         response_code: dns.rcode.cow().filter(|_| answer),
         answers: dns.answers.0.iter().filter_map(dns_answer).collect(),
         ..Dns::default()
     };
-    let asked = |rrname: &Scalar<'a>, rrtype: &Scalar<'a>| {
+    let asked = |rrname: Scalar<'a>, rrtype: Scalar<'a>| {
         let (question_name, question_type) = (name(rrname), rrtype.cow());
         Detail::Dns(Box::new(Dns { question_name, question_type, ..base.clone() }))
     };
     let of = |queries: &Section<Query<'a>>| -> Vec<Detail<Cow<'a, str>>> {
-        queries.0.iter().map(|query| asked(&query.rrname, &query.rrtype)).collect()
+        queries.0.iter().map(|query| asked(query.rrname, query.rrtype)).collect()
     };
     let found = if dns.queries.0.is_empty() { of(&dns.query) } else { of(&dns.queries) };
-    if found.is_empty() { vec![asked(&dns.rrname, &dns.rrtype)] } else { found }
+    if found.is_empty() { vec![asked(dns.rrname, dns.rrtype)] } else { found }
 }
 
 fn dns_answer<'a>(answer: &Answer<'a>) -> Option<DnsAnswer<Cow<'a, str>>> {
     let kind = answer.rrtype.cow()?;
-    let data = answer.rdata.cow().unwrap_or_default();
+    let data = answer.rdata.text().unwrap_or_default();
     let is_name = matches!(&*kind, "CNAME" | "NS" | "PTR" | "MX" | "SRV" | "DNAME" | "SOA");
     Some(DnsAnswer {
-        name: name(&answer.rrname).unwrap_or_default(),
+        name: name(answer.rrname).unwrap_or_default(),
         kind,
-        ttl_s: small(&answer.ttl).unwrap_or(0),
-        data: if is_name { named(data) } else { data },
+        ttl_s: small(answer.ttl).unwrap_or(0),
+        data: if is_name { named(data) } else { data.into() },
     })
 }
 
 fn http<'a>(http: &Section<Request<'a>>) -> Http<Cow<'a, str>> {
     let Some(http) = http.one() else { return Http::default() };
-    let (authority, target) = (http.hostname.text(), http.url.text());
-    let url = match (authority, target) {
-        (_, Some(target)) if authority_of(target).is_some() => http.url.cow(),
+    let url = match (http.hostname.text(), http.url.text()) {
         (Some(host), Some(target)) if target.starts_with('/') => {
             let port = http.http_port.number().map_or(String::new(), |port| format!(":{port}"));
-            Some(Cow::Owned(["http://", host, &port, target].concat()))
+            let url = ["http://", host, &port, target].concat();
+            Some(match canonical_url(&url) {
+                Cow::Borrowed(_) => Cow::Owned(url),
+                Cow::Owned(canonical) => Cow::Owned(canonical),
+            })
         }
+        (_, Some(target)) if authority_of(target).is_some() => Some(canonical_url(target)),
         _ => None,
     };
     Http {
         method: http.http_method.cow(),
-        host: http.hostname.cow().map(host).filter(|host| !host.is_empty()),
-        url: url.map(canonical),
+        host: http.hostname.text().map(host).filter(|host| !host.is_empty()),
+        url,
         target: http.url.cow(),
         user_agent: http.http_user_agent.cow(),
-        status: small(&http.status),
+        status: small(http.status),
     }
 }
 
 /// The host of an authority.
-fn host(authority: Cow<'_, str>) -> Cow<'_, str> {
+fn host(authority: &str) -> Cow<'_, str> {
     let is_plain = |byte: u8| !byte.is_ascii_uppercase() && !b"@[:".contains(&byte);
-    if authority.bytes().all(is_plain) { named(authority) } else { Cow::Owned(host_of(&authority)) }
-}
-
-fn canonical(url: Cow<'_, str>) -> Cow<'_, str> {
-    match canonical_url(&url) {
-        Cow::Owned(canonical) => Cow::Owned(canonical),
-        Cow::Borrowed(_) => url,
-    }
+    if authority.bytes().all(is_plain) { named(authority) } else { host_of(authority).into() }
 }
 
 fn tls<'a>(tls: &Section<Handshake<'a>>) -> Tls<Cow<'a, str>> {
     let Some(tls) = tls.one() else { return Tls::default() };
     Tls {
-        server_name: name(&tls.sni),
-        ja3: tls.ja3.one().and_then(|ja3| lower(&ja3.hash)),
-        version: tls.version.cow().map(version),
+        server_name: name(tls.sni),
+        ja3: tls.ja3.one().and_then(|ja3| lower(ja3.hash)),
+        version: tls.version.text().map(|said| said.trim_start_matches("TLS ").into()),
         subject: tls.subject.cow(),
         issuer: tls.issuerdn.cow(),
         sha1: tls.fingerprint.text().map(|hash| Cow::Owned(hash.replace(':', "").to_ascii_lowercase())),
-    }
-}
-
-/// `TLS 1.2` → `1.2`.
-fn version(said: Cow<'_, str>) -> Cow<'_, str> {
-    match said {
-        Cow::Borrowed(said) => Cow::Borrowed(said.trim_start_matches("TLS ")),
-        Cow::Owned(said) => Cow::Owned(said.trim_start_matches("TLS ").to_owned()),
     }
 }
 
@@ -309,9 +295,9 @@ fn file<'a>(file: &Section<FileInfo<'a>>) -> File<Cow<'a, str>> {
     File {
         name: file.filename.cow(),
         size_bytes: file.size.number(),
-        md5: lower(&file.md5),
-        sha1: lower(&file.sha1),
-        sha256: lower(&file.sha256),
+        md5: lower(file.md5),
+        sha1: lower(file.sha1),
+        sha256: lower(file.sha256),
     }
 }
 
