@@ -23,6 +23,8 @@ struct Posting {
     whole: bool,
     /// Strictly below the name, not the name itself.
     below: bool,
+    /// How many characters the name has below which others must stand, where it is not the name that is looked up.
+    length: Option<u16>,
     /// Fields through which it is admitted, a bit each by [`Field`]'s order.
     fields: u32,
 }
@@ -110,7 +112,11 @@ impl Index {
         let fields = bits(test.fields);
         self.used |= fields;
         let below = matches!(test.wanted, Wanted::Below(_) | Wanted::BelowLike { .. });
-        let posting = Posting { program, whole, below, fields };
+        let length = match &test.wanted {
+            Wanted::BelowLike { like, .. } => u16::try_from(like.chars().count()).ok(),
+            _ => None,
+        };
+        let posting = Posting { program, whole, below, length, fields };
         match &test.wanted {
             Wanted::Ips(ips) => insert(&mut self.ips, ips.iter().copied(), posting),
             Wanted::Network(ip, length) => {
@@ -150,9 +156,17 @@ impl Index {
     }
 
     fn admit_value<'a>(&self, field: Field, value: FieldValue<'a>, each: &mut dyn FnMut(u32, Admission<'a>)) {
+        // Without a dot there no name of that length can be what the value stands below.
+        let is_below = |length: u16| match value {
+            FieldValue::Name(name) if name.is_ascii() => {
+                let dot = name.len().checked_sub(usize::from(length) + 1);
+                dot.and_then(|dot| name.as_bytes().get(dot)) == Some(&b'.')
+            }
+            _ => true,
+        };
         let mut note = |postings: Option<&Postings>, parent: bool| {
             for posting in postings.into_iter().flatten() {
-                if posting.fields & field.bit() != 0 && posting.below == parent {
+                if posting.fields & field.bit() != 0 && posting.below == parent && posting.length.is_none_or(is_below) {
                     let admission = if posting.whole { Admission::Whole(field, value) } else { Admission::Perhaps };
                     each(posting.program, admission);
                 }

@@ -25,6 +25,7 @@ use crate::{Listener, Settings, Summary};
 
 /// An observation whose texts stand in the line.
 type Borrowed<'a> = Observation<Cow<'a, str>>;
+type Message<'a> = Detail<Cow<'a, str>>;
 
 /// Reads a log and hands its observations to `listener`, as they come.
 pub(crate) fn read(reader: Reader, settings: &Settings, listener: &mut dyn Listener) -> Result<Summary, InputError> {
@@ -130,9 +131,9 @@ fn observations(line: Line<'_>, record: u64) -> Result<(Borrowed<'_>, Vec<Borrow
     if kind != ObservationKind::Dns {
         return Ok((last, Vec::new()));
     }
-    let mut details = dns(&event);
-    last.detail = details.pop().unwrap_or(Detail::None);
-    let others = details.into_iter().map(|detail| Observation { detail, ..last.clone() }).collect();
+    let (detail, before) = dns(&event);
+    let others = before.into_iter().map(|detail| Observation { detail, ..last.clone() }).collect();
+    last.detail = detail;
     Ok((last, others))
 }
 
@@ -204,14 +205,15 @@ fn flow(flow: &Flow<'_>) -> Option<FlowCounts> {
     })
 }
 
-/// Version 3 has lists of queries and answers; version 2 one `rrname`, and for an answer its `answers`.
-fn dns<'a>(event: &Event<'a>) -> Vec<Detail<Cow<'a, str>>> {
+/// What a message says, once for each of its queries: the last, and those before. Version 3 has lists of queries and answers;
+/// version 2 one `rrname`, and for an answer its `answers`.
+fn dns<'a>(event: &Event<'a>) -> (Message<'a>, Vec<Message<'a>>) {
     let own = match event.event_type.text().unwrap_or_default() {
         "mdns" => event.mdns.one(),
         "llmnr" => event.llmnr.one(),
         _ => None,
     };
-    let Some(dns) = own.or_else(|| event.dns.one()) else { return vec![Detail::None] };
+    let Some(dns) = own.or_else(|| event.dns.one()) else { return (Detail::None, Vec::new()) };
     let answer = matches!(dns.kind.text(), Some("answer" | "response"));
     let base = Dns {
         answer,
@@ -220,15 +222,19 @@ fn dns<'a>(event: &Event<'a>) -> Vec<Detail<Cow<'a, str>>> {
         answers: dns.answers.0.iter().filter_map(dns_answer).collect(),
         ..Dns::default()
     };
-    let asked = |rrname: Scalar<'a>, rrtype: Scalar<'a>| {
-        let (question_name, question_type) = (name(rrname), rrtype.cow());
-        Detail::Dns(Box::new(Dns { question_name, question_type, ..base.clone() }))
+    let asked = |base: Dns<_>, query: &Query<'a>| {
+        let (question_name, question_type) = (name(query.rrname), query.rrtype.cow());
+        Detail::Dns(Box::new(Dns { question_name, question_type, ..base }))
     };
-    let of = |queries: &Section<Query<'a>>| -> Vec<Detail<Cow<'a, str>>> {
-        queries.0.iter().map(|query| asked(query.rrname, query.rrtype)).collect()
-    };
-    let found = if dns.queries.0.is_empty() { of(&dns.query) } else { of(&dns.queries) };
-    if found.is_empty() { vec![asked(dns.rrname, dns.rrtype)] } else { found }
+    let own = [Query { rrname: dns.rrname, rrtype: dns.rrtype }];
+    let queries = [&dns.queries.0, &dns.query.0].into_iter().find(|queries| !queries.is_empty());
+    match queries.map_or(own.as_slice(), |queries| queries).split_last() {
+        Some((last, before)) => {
+            let before = before.iter().map(|query| asked(base.clone(), query)).collect();
+            (asked(base, last), before)
+        }
+        None => (Detail::None, Vec::new()),
+    }
 }
 
 fn dns_answer<'a>(answer: &Answer<'a>) -> Option<DnsAnswer<Cow<'a, str>>> {

@@ -29,9 +29,9 @@ impl Builder {
     }
 
     fn any_of(&mut self, rule: u32, value: Value<'_>) -> bool {
-        let (test, port) = match value {
+        let (test, socket) = match value {
             Value::One(test) => (test, None),
-            Value::Socket(address, port) => (address, Some(port)),
+            Value::Socket(domain, address, ports) => (address, Some((domain, ports))),
         };
         let fields = bits(test.fields);
         let kind = Kind {
@@ -39,9 +39,9 @@ impl Builder {
             itself: !matches!(test.wanted, Wanted::Below(_)),
             below: matches!(test.wanted, Wanted::Below(_)),
         };
-        if let (Wanted::Ips(ips), Some(ports)) = (&test.wanted, port) {
-            let mut sockets = ips.iter().flat_map(|ip| ports.iter().map(|port| socket(*ip, *port)));
-            return sockets.all(|value| self.value(rule, Domain::Socket, &value, kind));
+        if let (Wanted::Ips(ips), Some((domain, ports))) = (&test.wanted, socket) {
+            let mut sockets = ips.iter().flat_map(|ip| ports.iter().map(|port| octets_and_port(*ip, *port)));
+            return sockets.all(|value| self.value(rule, domain, &value, kind));
         }
         let texts = |builder: &mut Self, domain, texts: &[Box<str>]| {
             texts.iter().all(|text| builder.value(rule, domain, text.as_bytes(), kind))
@@ -64,7 +64,7 @@ impl Builder {
 enum Value<'p> {
     One(&'p Test),
     /// An address, and a port at the same end.
-    Socket(&'p Test, &'p [i64]),
+    Socket(Domain, &'p Test, &'p [i64]),
 }
 
 /// Collects a choice of values; false if the program is anything else.
@@ -97,14 +97,14 @@ fn choice<'p>(program: &'p Program, values: &mut Vec<Value<'p>>) -> bool {
 
 /// `dst_ref.value = '192.0.2.1' AND dst_port = 443`.
 fn socket_of<'p>(address: &'p Test, port: &'p Test) -> Option<Value<'p>> {
-    let is_end = match address.fields {
-        [Field::SourceIp] => port.fields == [Field::SourcePort],
-        [Field::DestinationIp] => port.fields == [Field::DestinationPort],
-        _ => false,
+    let domain = match (address.fields, port.fields) {
+        ([Field::SourceIp], [Field::SourcePort]) => Domain::SourceSocket,
+        ([Field::DestinationIp], [Field::DestinationPort]) => Domain::DestinationSocket,
+        _ => return None,
     };
-    let is_plain = is_end && !address.negated && !port.negated && matches!(address.wanted, Wanted::Ips(_));
+    let is_plain = !address.negated && !port.negated && matches!(address.wanted, Wanted::Ips(_));
     match &port.wanted {
-        Wanted::Integers(ports) if is_plain => Some(Value::Socket(address, ports)),
+        Wanted::Integers(ports) if is_plain => Some(Value::Socket(domain, address, ports)),
         _ => None,
     }
 }
@@ -118,7 +118,7 @@ fn octets(ip: IpAddr) -> Cow<'static, [u8]> {
 }
 
 /// An address and a port as they are held: octets, family, port.
-fn socket(ip: IpAddr, port: i64) -> [u8; 25] {
+fn octets_and_port(ip: IpAddr, port: i64) -> [u8; 25] {
     let (family, octets) = match ip {
         IpAddr::V4(ip) => (4, ip.to_ipv6_mapped().octets()),
         IpAddr::V6(ip) => (6, ip.octets()),
@@ -166,8 +166,8 @@ impl ExactTable {
         for field in Field::of_bits(self.fields & Field::in_observation(observation)) {
             field.values(observation, &mut |value| lookups.value(field, value));
             match field {
-                Field::SourceIp => lookups.socket(field, observation.source),
-                Field::DestinationIp => lookups.socket(field, observation.destination),
+                Field::SourceIp => lookups.socket(Domain::SourceSocket, field, observation.source),
+                Field::DestinationIp => lookups.socket(Domain::DestinationSocket, field, observation.destination),
                 _ => {}
             }
         }
@@ -201,11 +201,11 @@ impl<'a> Lookups<'_, 'a, '_> {
         }
     }
 
-    fn socket(&mut self, field: Field, end: Option<Endpoint>) {
-        if self.table.domains & Domain::Socket.bit() != 0
+    fn socket(&mut self, domain: Domain, field: Field, end: Option<Endpoint>) {
+        if self.table.domains & domain.bit() != 0
             && let Some(Endpoint { ip, port: Some(port) }) = end
         {
-            self.ask(Domain::Socket, &socket(ip, i64::from(port)), (field, FieldValue::Ip(ip), false));
+            self.ask(domain, &octets_and_port(ip, i64::from(port)), (field, FieldValue::Ip(ip), false));
         }
     }
 

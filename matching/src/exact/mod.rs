@@ -23,8 +23,9 @@ use self::keys::Keys;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Domain {
     Address,
-    /// An address and the port at it.
-    Socket,
+    /// An address and the port at it, of either end: most observations need be asked for one of the two only.
+    SourceSocket,
+    DestinationSocket,
     Name,
     Integer,
     Text,

@@ -22,10 +22,7 @@ impl ExactTable {
         self.keys.others.iter().try_for_each(|text| to.text(text))?;
         to.numbers(&self.keys.prefix)?;
         to.numbers(&self.keys.number)?;
-        for end in 0..2 {
-            to.number(self.valid.len() as u64)?;
-            self.valid.iter().filter_map(|valid| valid.get(end)).try_for_each(|time| to.number(*time))?;
-        }
+        to.numbers(&self.valid)?;
         to.numbers(&self.buckets)?;
         to.numbers(&self.entries.places)?;
         to.numbers(&self.entries.tags)?;
@@ -48,13 +45,12 @@ impl ExactTable {
             others.push(from.text()?.into());
         }
         let keys = Keys { prefixes, others, prefix: from.numbers()?, number: from.numbers()? };
-        let (valid_from, valid_until) = (from.numbers::<i64>()?, from.numbers::<i64>()?);
         let table = Self {
             seed,
             domains,
             kind_table: fields.into_iter().zip(ways).map(kind).collect(),
             keys,
-            valid: valid_from.into_iter().zip(valid_until).map(|(from, until)| [from, until]).collect(),
+            valid: from.numbers()?,
             buckets: from.numbers()?,
             entries: Entries {
                 places: from.numbers()?,

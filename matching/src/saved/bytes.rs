@@ -36,6 +36,20 @@ macro_rules! numbers {
 
 numbers!(u8, u16, u32, u64, u128, i64);
 
+/// Two that belong together.
+impl Number for [i64; 2] {
+    const BYTES: usize = size_of::<Self>();
+
+    fn put(self, into: &mut Vec<u8>) {
+        self.into_iter().for_each(|number| number.put(into));
+    }
+
+    fn get(from: &[u8]) -> Self {
+        let (one, other) = from.split_at(from.len() / 2);
+        [i64::get(one), i64::get(other)]
+    }
+}
+
 /// Writes, and knows the checksum of what it wrote.
 pub(crate) struct Writing<W> {
     to: W,

@@ -18,7 +18,7 @@ use crate::rules::{RuleSet, Settings};
 /// The first bytes of a saved set.
 pub const SAVED_MAGIC: [u8; 4] = *b"BWRS";
 /// Values are compared in another form, or lie elsewhere, in other versions of the program.
-const VERSION: &str = concat!("1/", env!("CARGO_PKG_VERSION"));
+const VERSION: &str = concat!("2/", env!("CARGO_PKG_VERSION"));
 
 /// Why a saved set cannot be written or used.
 #[derive(Debug, thiserror::Error)]
