@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Mutex, PoisonError};
 
 use model::observation::{Observation, Text};
@@ -43,7 +43,7 @@ pub fn decode_in_parts<P: Part>(
     settings: &Settings,
     threads: usize,
     new: impl Fn() -> P + Sync,
-    take: impl FnMut(P) -> bool,
+    take: impl FnMut(P) -> bool + Send,
 ) -> Result<Summary, InputError> {
     let (kind, reader) = input::open(Box::new(input), settings)?;
     match kind {
@@ -83,40 +83,34 @@ fn captured<P: Part>(
     })
 }
 
-/// A part, its place among all, and what else there was to say of it.
-type Numbered<P> = (u64, P, Summary);
-
 /// Lines stand for themselves: each thread fetches a block and reads it.
 fn logged<P: Part>(
     reader: Reader,
     settings: &Settings,
     threads: usize,
     new: &(impl Fn() -> P + Sync),
-    take: impl FnMut(P) -> bool,
+    take: impl FnMut(P) -> bool + Send,
 ) -> Result<Summary, InputError> {
     let source = Mutex::new((Blocks::new(reader, settings), 0));
+    let order = Mutex::new(Order { take, next: 0, early: BTreeMap::new(), total: Summary::default(), is_over: false });
     std::thread::scope(|scope| {
-        let (sender, receiver) = sync_channel(threads);
-        let readers: Vec<_> = (0..threads)
-            .map(|_| {
-                let (source, sender) = (&source, sender.clone());
-                scope.spawn(move || read_blocks(source, settings, new, &sender))
-            })
-            .collect();
-        drop(sender);
-        let summary = in_order(receiver, settings, take);
-        for reader in readers {
-            reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        let (source, order) = (&source, &order);
+        let others: Vec<_> =
+            (1..threads).map(|_| scope.spawn(move || read_blocks(source, settings, new, order))).collect();
+        let read = read_blocks(source, settings, new, order);
+        for other in others {
+            other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         }
-        Ok(summary)
-    })
+        read
+    })?;
+    Ok(order.into_inner().unwrap_or_else(PoisonError::into_inner).total)
 }
 
 fn read_blocks<P: Part>(
     source: &Mutex<(Blocks, u64)>,
     settings: &Settings,
     new: &impl Fn() -> P,
-    sender: &SyncSender<Numbered<P>>,
+    order: &Mutex<Order<P, impl FnMut(P) -> bool>>,
 ) -> Result<(), InputError> {
     let mut block = Block::default();
     loop {
@@ -130,27 +124,36 @@ fn read_blocks<P: Part>(
         };
         let (mut hearing, mut summary) = (Hearing(new()), Summary::default());
         suricata::lines(&mut block, settings, &mut summary, &mut hearing);
-        if sender.send((number, hearing.0, summary)).is_err() {
-            return Ok(()); // nobody wants the rest
+        let mut order = order.lock().unwrap_or_else(PoisonError::into_inner);
+        if !order.add(settings, number, hearing.0, summary) {
+            return Ok(());
         }
     }
 }
 
-fn in_order<P: Part>(receiver: Receiver<Numbered<P>>, settings: &Settings, mut take: impl FnMut(P) -> bool) -> Summary {
-    let (mut total, mut next) = (Summary::default(), 0);
-    // As many as there are threads at most, and those of the channel.
-    let mut early: BTreeMap<u64, (P, Summary)> = BTreeMap::new();
-    for (number, part, summary) in receiver {
-        early.insert(number, (part, summary));
-        while let Some((part, summary)) = early.remove(&next) {
-            next += 1;
-            total.add(settings, summary);
-            if !take(part) {
-                return total;
-            }
+/// Takes parts in the order of the input: whichever thread has the next one hands on what waits.
+struct Order<P, F> {
+    take: F,
+    /// The place of the next part.
+    next: u64,
+    /// Parts that were read before it, and what else there was to say of each.
+    early: BTreeMap<u64, (P, Summary)>,
+    total: Summary,
+    /// Nobody wants the rest.
+    is_over: bool,
+}
+
+impl<P, F: FnMut(P) -> bool> Order<P, F> {
+    /// Adds the part of that place. False if nobody wants more.
+    fn add(&mut self, settings: &Settings, number: u64, part: P, summary: Summary) -> bool {
+        self.early.insert(number, (part, summary));
+        while let Some((part, summary)) = self.early.remove(&self.next).filter(|_| !self.is_over) {
+            self.next += 1;
+            self.total.add(settings, summary);
+            self.is_over = !(self.take)(part);
         }
+        !self.is_over
     }
-    total
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ pub(super) fn run(arguments: &MatchArguments) -> Result<Status> {
 }
 
 /// Hands what is found in `input`, part by part and in order, to `take`.
-fn one(input: &Path, search: &Search<'_>, mut take: impl FnMut(Settled) -> bool) -> Result<Summary> {
+fn one(input: &Path, search: &Search<'_>, mut take: impl FnMut(Settled) -> bool + Send) -> Result<Summary> {
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
     // Inputs are of different times and places: what needs several observations needs them of one.
     let mut tracker = Tracker::new(Settings::default());

@@ -1,13 +1,13 @@
 //! Data on stdout, in lines; a reader that goes away (`| head`) ends the command quietly.
 
-use std::io::{BufWriter, StdoutLock, Write};
+use std::io::{BufWriter, Stdout, Write};
 
 use anyhow::Result;
 use serde::Serialize;
 
 /// Buffered lines on stdout.
 pub(crate) struct Lines {
-    out: BufWriter<StdoutLock<'static>>,
+    out: BufWriter<Stdout>,
     /// The line at hand; kept, so that each finds room.
     line: Vec<u8>,
 }
@@ -20,7 +20,7 @@ pub(crate) struct Gone;
 impl Lines {
     /// Takes stdout.
     pub(crate) fn new() -> Self {
-        Self { out: BufWriter::with_capacity(1 << 16, std::io::stdout().lock()), line: Vec::new() }
+        Self { out: BufWriter::with_capacity(1 << 16, std::io::stdout()), line: Vec::new() }
     }
 
     /// One JSON line.
