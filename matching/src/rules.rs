@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use model::field::Field;
 use model::observation::{Observation, Text};
+use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::compile::{NotMatched, Rule};
@@ -110,6 +111,8 @@ pub struct RuleSet {
     pub(crate) recent: Arc<Layer>,
     pub(crate) windowed: Arc<WindowLayer>,
     pub(crate) not_matched: Arc<HashMap<Arc<str>, NotMatched>>,
+    /// What happened before a rule was valid counts too.
+    pub(crate) is_retro_hunt: bool,
 }
 
 /// Rules of one observation and their index.
@@ -145,16 +148,30 @@ impl Layer {
 }
 
 impl RuleSet {
+    /// The same set for observations that are stored: there an indicator counts for what happened before its `valid_from` too, which
+    /// for most is when they were written; what they tell of had happened by then. `valid_until` holds. Scan the observations in the
+    /// order of time, with a [`Tracker`](crate::Tracker) of their own for rules that need several.
+    #[must_use]
+    pub fn for_retro_hunt(&self) -> Self {
+        Self { is_retro_hunt: true, ..self.clone() }
+    }
+
+    /// Does a rule that is valid so long match what happened at `time`?
+    pub(crate) fn is_valid(&self, [from, until]: [Timestamp; 2], time: Timestamp) -> bool {
+        (self.is_retro_hunt || from <= time) && time < until
+    }
+
     /// Adds every rule that `observation` alone satisfies to `found`, each once. For rules that need several observations there
     /// is [`Tracker`](crate::Tracker).
     pub fn scan<T: Text>(&self, observation: &Observation<T>, found: &mut Vec<Match>) {
-        Self::scan_exact(&self.exact, &self.exact_removed, observation, found);
-        Self::scan_exact(&self.exact_recent, &HashSet::new(), observation, found);
+        self.scan_exact(&self.exact, &self.exact_removed, observation, found);
+        self.scan_exact(&self.exact_recent, &HashSet::new(), observation, found);
         self.scan_layer(&self.base, observation, found);
         self.scan_layer(&self.recent, observation, found);
     }
 
     fn scan_exact<T: Text>(
+        &self,
         table: &ExactTable,
         removed: &HashSet<u32>,
         observation: &Observation<T>,
@@ -162,7 +179,7 @@ impl RuleSet {
     ) {
         let mut seen: Vec<u32> = Vec::new();
         table.admit(observation, &mut |rule, field, value| {
-            if seen.contains(&rule) || removed.contains(&rule) || !table.is_valid(rule, observation.time) {
+            if seen.contains(&rule) || removed.contains(&rule) || !self.is_valid(table.valid(rule), observation.time) {
                 return;
             }
             seen.push(rule);
@@ -178,8 +195,7 @@ impl RuleSet {
             let Some(rule) = layer.rules.get(number as usize) else { return };
             let once = matches!(admission, Admission::Always);
             if (!once && seen.contains(&number))
-                || observation.time < rule.valid_from
-                || observation.time >= rule.valid_until
+                || !self.is_valid([rule.valid_from, rule.valid_until], observation.time)
                 || (is_base && self.removed.contains(&rule.key))
             {
                 return;

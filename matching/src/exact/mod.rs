@@ -169,9 +169,9 @@ impl ExactTable {
         }
     }
 
-    /// Does the rule match what happened at `time`?
-    pub(crate) fn is_valid(&self, rule: u32, time: Timestamp) -> bool {
-        self.valid.get(rule as usize).is_some_and(|[from, until]| *from <= time.micros() && time.micros() < *until)
+    /// From when and until when (not included) the rule matches.
+    pub(crate) fn valid(&self, rule: u32) -> [Timestamp; 2] {
+        self.valid.get(rule as usize).copied().unwrap_or(BLANK).map(Timestamp::from_micros)
     }
 
     /// The rule's key.

@@ -97,7 +97,7 @@ impl Tracker {
         self.late_in_a_row = 0;
         self.newest = self.newest.max(time);
         self.forget();
-        let satisfied = self.satisfied(observation);
+        let satisfied = self.satisfied(set, observation);
         if satisfied.is_empty() {
             return;
         }
@@ -150,7 +150,7 @@ impl Tracker {
         }
     }
 
-    fn satisfied(&self, observation: &Observation) -> Vec<Satisfied> {
+    fn satisfied(&self, set: &RuleSet, observation: &Observation) -> Vec<Satisfied> {
         let mut admitted: Vec<u32> = Vec::new();
         self.layer.index.admit(observation, &mut |place, _| admitted.push(place));
         admitted.sort_unstable();
@@ -158,7 +158,7 @@ impl Tracker {
         let places = admitted.into_iter().filter_map(|place| self.layer.places.get(place as usize).copied());
         let tested = places.filter_map(|(rule, leaf)| {
             let windowed = self.layer.rules.get(rule)?;
-            if observation.time < windowed.valid_from || observation.time >= windowed.valid_until {
+            if !set.is_valid([windowed.valid_from, windowed.valid_until], observation.time) {
                 return None;
             }
             let (field, value) = holds(windowed.leaves.get(leaf)?, observation)?;

@@ -163,16 +163,20 @@ fn what_telemetry_cannot_show_is_named() {
 
 #[test]
 fn validity_is_of_the_observation_and_the_bound_on_unanchored_holds() {
+    const NETWORK: &str = "[ipv4-addr:value ISSUBSET '192.0.2.0/24']";
     let mut timed = source(0, "[ipv4-addr:value = '192.0.2.1']");
     timed.valid_from = Some(Timestamp::from_micros(10));
     timed.valid_until = Some(Timestamp::from_micros(20));
     let mut negations: Vec<RuleSource> = (1..4).map(|key| source(key, "[ipv4-addr:value != '192.0.2.1']")).collect();
+    // One in the table of exact values, one in the index.
+    negations.push(RuleSource { key: "8".into(), pattern: parse(NETWORK).unwrap(), ..timed.clone() });
     negations.push(timed);
     let set = RuleSet::compile(negations, Settings { unanchored: 2, ..Settings::default() });
-    assert_eq!((set.len(), set.not_matched().len()), (3, 1));
+    assert_eq!((set.len(), set.not_matched().len()), (4, 1));
     assert!(set.refusal(&source(9, "[ipv4-addr:value != '192.0.2.1']")).is_some(), "there is no room for more");
     assert!(set.refusal(&source(9, "[ipv4-addr:value = '192.0.2.1']")).is_none());
-    for (time, hit) in [(9, false), (10, true), (19, true), (20, false)] {
+    let retro_hunt = set.for_retro_hunt();
+    for (time, hit, hit_in_retro_hunt) in [(9, false, true), (10, true, true), (19, true, true), (20, false, false)] {
         let observation = Observation {
             time: Timestamp::from_micros(time),
             kind: ObservationKind::FlowStart,
@@ -184,6 +188,8 @@ fn validity_is_of_the_observation_and_the_bound_on_unanchored_holds() {
             community_id: None,
             detail: Detail::None,
         };
-        assert_eq!(hits(&set, &observation), if hit { vec!["0".to_owned()] } else { vec![] });
+        let wanted = |hit| if hit { vec!["0".to_owned(), "8".to_owned()] } else { vec![] };
+        assert_eq!(hits(&set, &observation), wanted(hit));
+        assert_eq!(hits(&retro_hunt, &observation), wanted(hit_in_retro_hunt));
     }
 }

@@ -263,4 +263,7 @@ fn validity_is_of_each_bound_observation() {
     let found: Vec<usize> =
         [9, 10, 20, 19].iter().map(|time| observe(&mut tracker, &set, &query(*time, 1)).len()).collect();
     assert_eq!(found, [0, 0, 0, 1]);
+    let (mut tracker, set) = (Tracker::new(Settings::default()), set.for_retro_hunt());
+    let found: Vec<usize> = [8, 9, 20].iter().map(|time| observe(&mut tracker, &set, &query(*time, 1)).len()).collect();
+    assert_eq!(found, [0, 1, 0], "what is stored counts before it was valid, but not after");
 }

@@ -111,8 +111,7 @@ impl Wanted {
             None
         } else {
             let pattern = model::pattern::parse(&rule.pattern).map_err(|fault| format!("{name}: {}", fault.message))?;
-            // Captures are older than what is known about them: from when it holds is not asked.
-            let (valid_from, valid_until) = (None, rule.valid_until);
+            let (valid_from, valid_until) = (rule.valid_from, rule.valid_until);
             Some(RuleSource { key: name.as_str().into(), pattern, valid_from, valid_until })
         };
         self.0.insert(name, Version { modified: rule.modified, source });
@@ -149,7 +148,6 @@ mod tests {
             let sources: Vec<_> = wanted.sources().collect();
             assert_eq!(sources.len(), 1);
             assert_eq!(sources[0].pattern.to_string(), "[url:value = 'x']");
-            assert_eq!(sources[0].valid_from, None, "an old capture is held against what is known today");
         }
         let mut wanted = Wanted::default();
         wanted.add(path, &old).unwrap();

@@ -40,7 +40,8 @@ struct Counts {
 }
 
 pub(super) fn run(arguments: &MatchArguments) -> Result<Status> {
-    let rules = indicators::read(&arguments.indicators)?;
+    // Captures are older than what is known about them.
+    let rules = indicators::read(&arguments.indicators)?.for_retro_hunt();
     let mut lines = Lines::new();
     let mut status = Status::Done;
     let mut counts = Counts::default();
