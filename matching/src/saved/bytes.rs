@@ -12,23 +12,19 @@ const BLOCK_BYTES: usize = 1 << 16;
 const TEXT_BYTES_MAX: usize = 1 << 20;
 
 /// A number of fixed size.
-pub(crate) trait Number: Copy + Default {
-    const BYTES: usize;
-    fn put(self, into: &mut Vec<u8>);
-    fn get(from: &[u8]) -> Self;
+pub(crate) trait Number: bytemuck::Pod + Default {
+    const BYTES: usize = size_of::<Self>();
+
+    /// Between the order of this machine and little-endian, either way.
+    #[must_use]
+    fn little_endian(self) -> Self;
 }
 
 macro_rules! numbers {
     ($($kind:ty),*) => {
         $(impl Number for $kind {
-            const BYTES: usize = size_of::<Self>();
-
-            fn put(self, into: &mut Vec<u8>) {
-                into.extend_from_slice(&self.to_le_bytes());
-            }
-
-            fn get(from: &[u8]) -> Self {
-                from.try_into().map_or_else(|_| Self::default(), Self::from_le_bytes)
+            fn little_endian(self) -> Self {
+                self.to_le()
             }
         })*
     };
@@ -38,15 +34,8 @@ numbers!(u8, u16, u32, u64, u128, i64);
 
 /// Two that belong together.
 impl Number for [i64; 2] {
-    const BYTES: usize = size_of::<Self>();
-
-    fn put(self, into: &mut Vec<u8>) {
-        self.into_iter().for_each(|number| number.put(into));
-    }
-
-    fn get(from: &[u8]) -> Self {
-        let (one, other) = from.split_at(from.len() / 2);
-        [i64::get(one), i64::get(other)]
+    fn little_endian(self) -> Self {
+        self.map(i64::to_le)
     }
 }
 
@@ -63,7 +52,7 @@ impl<W: Write> Writing<W> {
     }
 
     pub(crate) fn number(&mut self, number: impl Number) -> io::Result<()> {
-        number.put(&mut self.block);
+        self.block.extend_from_slice(bytemuck::bytes_of(&number.little_endian()));
         if self.block.len() >= BLOCK_BYTES { self.flush() } else { Ok(()) }
     }
 
@@ -99,7 +88,6 @@ impl<W: Write> Writing<W> {
 pub(crate) struct Reading<R> {
     from: R,
     sum: Xxh3,
-    block: Vec<u8>,
     /// Bytes that can still come.
     left: u64,
 }
@@ -107,28 +95,22 @@ pub(crate) struct Reading<R> {
 impl<R: Read> Reading<R> {
     /// `bytes` is how many `from` has.
     pub(super) fn new(from: R, bytes: u64) -> Self {
-        Self { from, sum: Xxh3::new(), block: vec![0; BLOCK_BYTES], left: bytes }
+        Self { from, sum: Xxh3::new(), left: bytes }
     }
 
     pub(crate) fn number<N: Number>(&mut self) -> Result<N, SavedError> {
-        let mut bytes = [0; 16];
-        let bytes = bytes.get_mut(..N::BYTES).ok_or(SavedError::Damaged("a number"))?;
-        self.fill(bytes)?;
-        Ok(N::get(bytes))
+        let mut number = N::default();
+        self.fill(bytemuck::bytes_of_mut(&mut number))?;
+        Ok(number.little_endian())
     }
 
     pub(crate) fn numbers<N: Number>(&mut self) -> Result<Vec<N>, SavedError> {
-        let mut left = self.length(N::BYTES)?;
-        let mut all = Vec::with_capacity(left);
-        let mut block = std::mem::take(&mut self.block);
-        while left > 0 {
-            let many = left.min(BLOCK_BYTES / N::BYTES);
-            let bytes = block.get_mut(..many * N::BYTES).unwrap_or_default();
-            self.fill(bytes)?;
-            all.extend(bytes.chunks_exact(N::BYTES).map(N::get));
-            left -= many;
+        let mut all = vec![N::default(); self.length(N::BYTES)?];
+        // They are read where they stay; block by block, so that the checksum finds them near.
+        bytemuck::cast_slice_mut(&mut all).chunks_mut(BLOCK_BYTES).try_for_each(|bytes| self.fill(bytes))?;
+        if cfg!(target_endian = "big") {
+            all.iter_mut().for_each(|number| *number = number.little_endian());
         }
-        self.block = block;
         Ok(all)
     }
 
