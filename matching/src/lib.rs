@@ -1,4 +1,5 @@
-//! Compile indicators once into an immutable set, then scan observations cheaply.
+//! Compile indicators once into an immutable set, then scan observations cheaply: as they come, or, with
+//! [`RuleSet::for_retro_hunt`], such as are stored.
 //!
 //! Architecture invariant: no files, no clock; a [`RuleSet`] never changes, [`RuleSet::with_changes`] makes a new one that
 //! shares what stayed the same.
