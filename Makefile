@@ -13,7 +13,7 @@ VENV := $(CACHE)/venv
 export BRIDGEWATCH_PYTHON := $(VENV)/bin/python
 export BRIDGEWATCH_BIN ?= $(TARGET)/release/bridgewatch
 
-.PHONY: demo test bench fuzz console build tools tools-test fmt clippy nextest doc console-test outside deny clean help
+.PHONY: demo test bench fuzz fuzz-check console build tools tools-test fmt clippy nextest doc console-test outside deny clean help
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -33,7 +33,7 @@ tools: ## what a build needs beyond Rust and Node
 tools-test: ## what the tests need besides
 	scripts/tools test
 
-test: tools-test console fmt clippy nextest doc console-test build outside ## everything CI runs
+test: tools-test console fmt clippy nextest doc fuzz-check console-test build outside ## everything CI runs
 
 fmt:
 	cargo fmt --all --check
@@ -47,6 +47,10 @@ nextest: console tools-test
 
 doc: console
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+
+# Built for themselves: what exists for fuzzing only is in no other build.
+fuzz-check: console ## do the fuzz targets still build?
+	RUSTFLAGS="--cfg fuzzing" CARGO_TARGET_DIR=$(TARGET)/fuzz-check cargo check --locked --manifest-path tests/fuzz/Cargo.toml
 
 console-test: console tools-test ## the console by itself: types, logic, every screen in a browser
 	cd dashboards/web && npm run --silent check && npm run --silent unit && npm run --silent screens

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use matching::{RuleSet, RuleSource, Settings};
-use model::observation::{Detail, Endpoint, Observation, ObservationKind};
+use model::observation::{Detail, Dns, Endpoint, Observation, ObservationKind};
 use model::pattern::{Observation as Outer, parse};
 use model::time::Timestamp;
 use proptest::prelude::*;
@@ -98,6 +98,22 @@ fn regex() -> impl Strategy<Value = String> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(if std::env::var_os("CI").is_some() { 20_000 } else { 2_000 }))]
+
+    /// Below a name in which `_` is any character, as LIKE reads it: one of two bytes and a dot too.
+    #[test]
+    fn what_stands_below_a_name_with_wildcards_is_found(
+        like in "[ab_é]{0,3}(\\.[ab_é]{1,3}){1,2}",
+        names in prop::collection::vec("[abé]{1,3}(\\.[abé]{1,3}){0,4}", 1..8),
+    ) {
+        let pattern = format!("[domain-name:value LIKE '%.{like}']");
+        let set = RuleSet::compile([source(0, &pattern)], Settings::default());
+        prop_assume!(set.len() == 1);
+        for name in names {
+            let dns = Dns { question_name: Some(name.into()), ..Dns::default() };
+            let observation = observation_of(Detail::Dns(Box::new(dns)));
+            prop_assert_eq!(hits(&set, &observation), expected(std::slice::from_ref(&pattern), &observation, |_| true));
+        }
+    }
 
     /// Looking up by a literal never loses a match, whatever the expression.
     #[test]
