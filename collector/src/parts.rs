@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::mpsc::sync_channel;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use model::observation::{Observation, Text};
 
@@ -14,6 +15,10 @@ use crate::{Listener, Settings, Summary, capture, suricata};
 
 /// Observations of a capture that make a part.
 const PART: usize = 1_024;
+/// Parts that one may be ahead of the next before its thread waits, so that what was found does not pile up behind one that takes
+/// long, and how long it waits at most.
+const AHEAD_MAX: u64 = 64;
+const AHEAD_WAIT: Duration = Duration::from_secs(1);
 
 /// Hears observations that follow one another in an input.
 pub trait Part: Send {
@@ -92,7 +97,7 @@ fn logged<P: Part>(
     take: impl FnMut(P) -> bool + Send,
 ) -> Result<Summary, InputError> {
     let source = Mutex::new((Blocks::new(reader, settings), 0));
-    let order = Mutex::new(Order { take, next: 0, early: BTreeMap::new(), total: Summary::default(), is_over: false });
+    let order = InOrder::new(take);
     std::thread::scope(|scope| {
         let (source, order) = (&source, &order);
         let others: Vec<_> =
@@ -103,14 +108,14 @@ fn logged<P: Part>(
         }
         read
     })?;
-    Ok(order.into_inner().unwrap_or_else(PoisonError::into_inner).total)
+    Ok(order.total())
 }
 
 fn read_blocks<P: Part>(
     source: &Mutex<(Blocks, u64)>,
     settings: &Settings,
     new: &impl Fn() -> P,
-    order: &Mutex<Order<P, impl FnMut(P) -> bool>>,
+    order: &InOrder<P, impl FnMut(P) -> bool>,
 ) -> Result<(), InputError> {
     let mut block = Block::default();
     loop {
@@ -124,7 +129,6 @@ fn read_blocks<P: Part>(
         };
         let (mut hearing, mut summary) = (Hearing(new()), Summary::default());
         suricata::lines(&mut block, settings, &mut summary, &mut hearing);
-        let mut order = order.lock().unwrap_or_else(PoisonError::into_inner);
         if !order.add(settings, number, hearing.0, summary) {
             return Ok(());
         }
@@ -132,6 +136,12 @@ fn read_blocks<P: Part>(
 }
 
 /// Takes parts in the order of the input: whichever thread has the next one hands on what waits.
+struct InOrder<P, F> {
+    state: Mutex<Order<P, F>>,
+    /// Another part is the next.
+    moved: Condvar,
+}
+
 struct Order<P, F> {
     take: F,
     /// The place of the next part.
@@ -143,16 +153,38 @@ struct Order<P, F> {
     is_over: bool,
 }
 
-impl<P, F: FnMut(P) -> bool> Order<P, F> {
-    /// Adds the part of that place. False if nobody wants more.
-    fn add(&mut self, settings: &Settings, number: u64, part: P, summary: Summary) -> bool {
-        self.early.insert(number, (part, summary));
-        while let Some((part, summary)) = self.early.remove(&self.next).filter(|_| !self.is_over) {
-            self.next += 1;
-            self.total.add(settings, summary);
-            self.is_over = !(self.take)(part);
+impl<P, F: FnMut(P) -> bool> InOrder<P, F> {
+    fn new(take: F) -> Self {
+        let order = Order { take, next: 0, early: BTreeMap::new(), total: Summary::default(), is_over: false };
+        Self { state: Mutex::new(order), moved: Condvar::new() }
+    }
+
+    /// Adds the part of that place, once it is not too far ahead. False if nobody wants more.
+    fn add(&self, settings: &Settings, number: u64, part: P, summary: Summary) -> bool {
+        let order = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_ahead = |order: &mut Order<P, F>| !order.is_over && number >= order.next + AHEAD_MAX;
+        let waited = self.moved.wait_timeout_while(order, AHEAD_WAIT, is_ahead);
+        let (mut order, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        order.early.insert(number, (part, summary));
+        while let Some((part, summary)) = order.next_part() {
+            order.total.add(settings, summary);
+            order.is_over = !(order.take)(part);
         }
-        !self.is_over
+        self.moved.notify_all();
+        !order.is_over
+    }
+
+    /// What there was to say of all parts.
+    fn total(self) -> Summary {
+        self.state.into_inner().unwrap_or_else(PoisonError::into_inner).total
+    }
+}
+
+impl<P, F> Order<P, F> {
+    fn next_part(&mut self) -> Option<(P, Summary)> {
+        let next = self.early.remove(&self.next).filter(|_| !self.is_over)?;
+        self.next += 1;
+        Some(next)
     }
 }
 
@@ -210,5 +242,24 @@ mod tests {
         });
         assert!(read.unwrap().records < 20_000);
         assert_eq!(parts, 2, "whoever takes them may stop");
+    }
+
+    #[test]
+    fn a_part_too_far_ahead_waits_for_those_before() {
+        let taken = Mutex::new(Vec::new());
+        let take = |part: u64| {
+            taken.lock().unwrap().push(part);
+            true
+        };
+        let order = InOrder::new(take);
+        let add = |number| order.add(&Settings::default(), number, number, Summary::default());
+        std::thread::scope(|scope| {
+            (1..AHEAD_MAX).for_each(|number| assert!(add(number)));
+            let ahead = scope.spawn(|| add(AHEAD_MAX));
+            std::thread::sleep(AHEAD_WAIT / 10);
+            assert_eq!(order.state.lock().unwrap().early.len() as u64, AHEAD_MAX - 1);
+            assert!(add(0) && ahead.join().unwrap());
+        });
+        assert_eq!(taken.into_inner().unwrap(), (0..=AHEAD_MAX).collect::<Vec<u64>>());
     }
 }
