@@ -105,9 +105,14 @@ impl<R: Read> Reading<R> {
     }
 
     pub(crate) fn numbers<N: Number>(&mut self) -> Result<Vec<N>, SavedError> {
-        let mut all = vec![N::default(); self.length(N::BYTES)?];
-        // They are read where they stay; block by block, so that the checksum finds them near.
-        bytemuck::cast_slice_mut(&mut all).chunks_mut(BLOCK_BYTES).try_for_each(|bytes| self.fill(bytes))?;
+        let length = self.length(N::BYTES)?;
+        let mut all = Vec::with_capacity(length);
+        // They are read where they stay; block by block, so that room is made, filled and summed while it is near.
+        while all.len() < length {
+            let before = all.len();
+            all.resize(length.min(before + BLOCK_BYTES / N::BYTES), N::default());
+            self.fill(bytemuck::cast_slice_mut(all.get_mut(before..).unwrap_or_default()))?;
+        }
         if cfg!(target_endian = "big") {
             all.iter_mut().for_each(|number| *number = number.little_endian());
         }
