@@ -134,15 +134,9 @@ async fn what_stix_2_0_can_say_is_read_in_2_0() {
     let mut old_strict = old.clone();
     old_strict["id"] = indicator(6, 1, STRICT)["id"].clone();
     old_strict["object_marking_refs"] = json!([STRICT]);
-    for object in [
-        &indicator(1, 1, GREEN),
-        &indicator(2, 1, STRICT),
-        &indicator(3, 1, RED),
-        &indicator(4, 1, CLEAR),
-        &old,
-        &old_strict,
-    ] {
-        running.hold(object, "ca").await;
+    let marked = [GREEN, STRICT, RED, CLEAR].into_iter().zip(1..).map(|(marking, n)| indicator(n, 1, marking));
+    for object in marked.chain([old.clone(), old_strict]) {
+        running.hold(&object, "ca").await;
     }
     running.hold_all(&seen(1, "192.0.2.1", CLEAR), "ca").await;
     running.hold_all(&seen(2, "192.0.2.2", RED), "ca").await;
