@@ -16,8 +16,9 @@ use crate::{Listener, Settings, Summary, capture, suricata};
 /// Observations of a capture that make a part.
 const PART: usize = 1_024;
 /// Parts that one may be ahead of the next before its thread waits, so that what was found does not pile up behind one that takes
-/// long, and how long it waits at most.
+/// long.
 const AHEAD_MAX: u64 = 64;
+/// How long it waits at most: a thread that ended before its time never brings the next.
 const AHEAD_WAIT: Duration = Duration::from_secs(1);
 
 /// Hears observations that follow one another in an input.
@@ -159,7 +160,7 @@ impl<P, F: FnMut(P) -> bool> InOrder<P, F> {
         Self { state: Mutex::new(order), moved: Condvar::new() }
     }
 
-    /// Adds the part of that place, once it is not too far ahead. False if nobody wants more.
+    /// Adds the part of that place; waits a while if it is far ahead. False if nobody wants more.
     fn add(&self, settings: &Settings, number: u64, part: P, summary: Summary) -> bool {
         let order = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let is_ahead = |order: &mut Order<P, F>| !order.is_over && number >= order.next + AHEAD_MAX;

@@ -34,6 +34,8 @@ pub(crate) struct Rule {
     pub(crate) key: Arc<str>,
     pub(crate) valid_from: Timestamp,
     pub(crate) valid_until: Timestamp,
+    /// What its pattern says of time (START and STOP), which holds in a retro-hunt too.
+    pub(crate) during: Valid,
     pub(crate) program: Program,
     /// In canonical form; empty until the rule has its place in a set.
     pub(crate) pattern: Box<str>,
@@ -72,15 +74,14 @@ pub(crate) fn compile(
 ) -> Result<Compiled, NotMatched> {
     let mut budget =
         Budget { pattern: settings.regex_bytes_per_pattern, set: *set_budget, dfa: settings.regex_cache_bytes };
-    let valid = (
-        source.valid_from.unwrap_or(Timestamp::from_micros(i64::MIN)),
-        source.valid_until.unwrap_or(Timestamp::from_micros(i64::MAX)),
-    );
-    let compiled = match single(&source.pattern.root, valid, &mut budget)? {
-        Some((program, (valid_from, valid_until))) => Compiled::Single(Rule {
+    let always = (Timestamp::from_micros(i64::MIN), Timestamp::from_micros(i64::MAX));
+    let valid = (source.valid_from.unwrap_or(always.0), source.valid_until.unwrap_or(always.1));
+    let compiled = match single(&source.pattern.root, always, &mut budget)? {
+        Some((program, during)) => Compiled::Single(Rule {
             key: Arc::clone(&source.key),
-            valid_from,
-            valid_until,
+            valid_from: valid.0,
+            valid_until: valid.1,
+            during,
             program,
             pattern: "".into(),
         }),
@@ -91,18 +92,18 @@ pub(crate) fn compile(
 }
 
 /// From when and until when, the latter not included.
-type Valid = (Timestamp, Timestamp);
+pub(crate) type Valid = (Timestamp, Timestamp);
 
 /// The program of a pattern that one observation decides, and when; none if it needs several. `[a] OR [b]` hits whatever
 /// `[a]` or `[b]` hits; a single observation is always within any time of itself.
-fn single(outer: &Observation, valid: Valid, budget: &mut Budget) -> Result<Option<(Program, Valid)>, NotMatched> {
+fn single(outer: &Observation, during: Valid, budget: &mut Budget) -> Result<Option<(Program, Valid)>, NotMatched> {
     Ok(match outer {
-        Observation::Qualified(inner, Qualifier::Within(_) | Qualifier::Repeats(1)) => single(inner, valid, budget)?,
+        Observation::Qualified(inner, Qualifier::Within(_) | Qualifier::Repeats(1)) => single(inner, during, budget)?,
         Observation::Qualified(inner, Qualifier::StartStop(start, stop)) => {
             let (start, stop) = start_stop(start, stop)?;
-            single(inner, (valid.0.max(start), valid.1.min(stop)), budget)?
+            single(inner, (during.0.max(start), during.1.min(stop)), budget)?
         }
-        other => one(other, budget)?.map(|program| (program, valid)),
+        other => one(other, budget)?.map(|program| (program, during)),
     })
 }
 

@@ -23,8 +23,8 @@ struct Posting {
     whole: bool,
     /// Strictly below the name, not the name itself.
     below: bool,
-    /// How many characters the name has below which others must stand, where it is not the name that is looked up.
-    length: Option<u16>,
+    /// How many characters the name has that values stand below, where it has wildcards.
+    below_chars: Option<u16>,
     /// Fields through which it is admitted, a bit each by [`Field`]'s order.
     fields: u32,
 }
@@ -112,11 +112,11 @@ impl Index {
         let fields = bits(test.fields);
         self.used |= fields;
         let below = matches!(test.wanted, Wanted::Below(_) | Wanted::BelowLike { .. });
-        let length = match &test.wanted {
+        let below_chars = match &test.wanted {
             Wanted::BelowLike { like, .. } => u16::try_from(like.chars().count()).ok(),
             _ => None,
         };
-        let posting = Posting { program, whole, below, length, fields };
+        let posting = Posting { program, whole, below, below_chars, fields };
         match &test.wanted {
             Wanted::Ips(ips) => insert(&mut self.ips, ips.iter().copied(), posting),
             Wanted::Network(ip, length) => {
@@ -166,7 +166,10 @@ impl Index {
         };
         let mut note = |postings: Option<&Postings>, parent: bool| {
             for posting in postings.into_iter().flatten() {
-                if posting.fields & field.bit() != 0 && posting.below == parent && posting.length.is_none_or(is_below) {
+                if posting.fields & field.bit() != 0
+                    && posting.below == parent
+                    && posting.below_chars.is_none_or(is_below)
+                {
                     let admission = if posting.whole { Admission::Whole(field, value) } else { Admission::Perhaps };
                     each(posting.program, admission);
                 }

@@ -148,9 +148,9 @@ impl Layer {
 }
 
 impl RuleSet {
-    /// The same set for observations that are stored: there an indicator counts for what happened before its `valid_from` too, which
-    /// for most is when they were written; what they tell of had happened by then. `valid_until` holds. Scan the observations in the
-    /// order of time, with a [`Tracker`](crate::Tracker) of their own for rules that need several.
+    /// The same set for observations that are stored: an indicator counts for what happened before its `valid_from` too, since most
+    /// begin when they are written, after what they tell of. `valid_until` holds, and so do START and STOP of a pattern. For
+    /// rules that need several observations give a [`Tracker`](crate::Tracker) of its own the stored ones in the order of time.
     #[must_use]
     pub fn for_retro_hunt(&self) -> Self {
         Self { is_retro_hunt: true, ..self.clone() }
@@ -196,6 +196,7 @@ impl RuleSet {
             let once = matches!(admission, Admission::Always);
             if (!once && seen.contains(&number))
                 || !self.is_valid([rule.valid_from, rule.valid_until], observation.time)
+                || !(rule.during.0..rule.during.1).contains(&observation.time)
                 || (is_base && self.removed.contains(&rule.key))
             {
                 return;

@@ -1,6 +1,6 @@
 //! Objects in STIX 2.0, for those who read no other: whoever does must understand every marking that holds for what he gets.
 
-use model::marking::known_tlp;
+use model::marking::{Meaning, known_tlp, meaning};
 use model::stix::StixId;
 use model::stix::edition::{Unsayable, downgrade};
 use serde_json::{Map, Value};
@@ -28,9 +28,16 @@ fn said(id: &str, find: &dyn Fn(&str) -> Option<Members>) -> Option<String> {
     if let Some(tlp) = id.parse::<StixId>().ok().as_ref().and_then(known_tlp) {
         return tlp.tlp_1_id().map(str::to_owned);
     }
-    let definition = find(id)?;
-    let is_plain = !definition.contains_key("extensions") && downgrade(&definition, &|_| None).is_ok();
-    is_plain.then(|| id.to_owned())
+    is_statement(&find(id)?).then(|| id.to_owned())
+}
+
+/// Is it the definition of a statement and of nothing else, in either edition?
+pub fn is_statement(definition: &Members) -> bool {
+    let id = definition.get("id").and_then(Value::as_str).and_then(|id| id.parse::<StixId>().ok());
+    let says = id.map(|id| meaning(&id, &Value::Object(definition.clone())));
+    // An extension that 2.0 has no place for says more than the statement beside it.
+    let is_extended = definition.keys().any(|name| name.ends_with("extensions"));
+    matches!(says, Some(Meaning::Statement(_))) && !is_extended
 }
 
 /// Every reference to a marking, those of parts too.
@@ -136,5 +143,16 @@ mod tests {
         assert_eq!(made["object_marking_refs"], json!([Tlp::Green.tlp_1_id(), STATEMENT]));
         assert!(marked(Tlp::AmberStrict.definition_id()).is_err());
         assert!(marked(NATIONAL).is_err());
+    }
+
+    #[test]
+    fn a_statement_with_an_extension_from_2_1_is_more_than_a_statement() {
+        assert!(is_statement(&definition(STATEMENT).unwrap()));
+        let mut old = definition(STATEMENT).unwrap();
+        old.remove("spec_version");
+        assert!(is_statement(&old));
+        old.insert("x_stix21_extensions".to_owned(), json!({NATIONAL_HANDLING_EXTENSION: {}}));
+        assert!(!is_statement(&old));
+        assert!(!is_statement(&definition(NATIONAL).unwrap()) && !is_statement(&definition(BOTH).unwrap()));
     }
 }

@@ -6,7 +6,7 @@ use indexer::{Snapshot, Statement, StoreError};
 use model::stix::StixId;
 use serde_json::{Map, Value};
 use sharing::Visibility;
-use sharing::edition::in_stix_20;
+use sharing::edition::{in_stix_20, is_statement};
 
 type Members = Map<String, Value>;
 
@@ -25,12 +25,11 @@ pub(super) fn said(snapshot: &Snapshot, sight: &Visibility, statements: Vec<Stat
     for statement in statements {
         let Some(object) = members(&statement.bytes) else { continue };
         let (taken, failed) = (RefCell::new(Vec::new()), RefCell::new(None));
-        let find = |id: &str| match newest(snapshot, sight, id) {
-            Ok(found) => {
-                let found = found?;
-                if found.key.id.object_type() != "marking-definition" {
-                    taken.borrow_mut().push(found.position);
-                }
+        let find = |id: &str| match versions(snapshot, sight, id) {
+            Ok(found) if id.starts_with("marking-definition--") => definition(&found),
+            Ok(mut found) => {
+                let found = found.pop()?;
+                taken.borrow_mut().push(found.position);
                 members(&found.bytes)
             }
             Err(error) => {
@@ -59,8 +58,14 @@ fn members(bytes: &[u8]) -> Option<Members> {
     serde_json::from_slice(bytes).ok()
 }
 
-/// The newest version of an object that may be seen.
-fn newest(snapshot: &Snapshot, sight: &Visibility, id: &str) -> Result<Option<Statement>, StoreError> {
-    let Ok(id) = id.parse::<StixId>() else { return Ok(None) };
-    Ok(snapshot.object(sight, &id)?.pop())
+/// The versions of an object that may be seen, the newest last.
+fn versions(snapshot: &Snapshot, sight: &Visibility, id: &str) -> Result<Vec<Statement>, StoreError> {
+    let Ok(id) = id.parse::<StixId>() else { return Ok(Vec::new()) };
+    snapshot.object(sight, &id)
+}
+
+/// What a marking means, said twice: the one that is more than a statement, so that nobody makes it less by saying it again.
+fn definition(said: &[Statement]) -> Option<Members> {
+    let all = || said.iter().filter_map(|statement| members(&statement.bytes));
+    all().find(|definition| !is_statement(definition)).or_else(|| all().next_back())
 }

@@ -15,7 +15,7 @@ const DEPTH_MAX: usize = 64;
 pub(super) struct Line<'a> {
     /// The block up to the end of the line.
     pub(super) block: &'a [u8],
-    /// The same, where the whole block is UTF-8.
+    /// The whole block, where it is UTF-8.
     pub(super) text: Option<&'a str>,
     /// Where the line begins in it.
     pub(super) start: usize,

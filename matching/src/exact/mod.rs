@@ -19,11 +19,11 @@ use xxhash_rust::xxh3::xxh3_128_with_seed;
 pub(crate) use self::build::Builder;
 use self::keys::Keys;
 
-/// What a value is: values of different domains are never equal.
+/// What a value is: values of different domains are never equal. A bit of eight each ([`Domain::bit`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Domain {
     Address,
-    /// An address and the port at it, of either end: most observations need be asked for one of the two only.
+    /// An address and the port at it. Indicators mostly name one end: then the other need not be asked for.
     SourceSocket,
     DestinationSocket,
     Name,

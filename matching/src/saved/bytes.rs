@@ -106,7 +106,9 @@ impl<R: Read> Reading<R> {
 
     pub(crate) fn numbers<N: Number>(&mut self) -> Result<Vec<N>, SavedError> {
         let length = self.length(N::BYTES)?;
-        let mut all = Vec::with_capacity(length);
+        let mut all = Vec::new();
+        // A file may say that it is longer than any memory.
+        all.try_reserve_exact(length).map_err(|_| SavedError::Damaged("a length"))?;
         // They are read where they stay; block by block, so that room is made, filled and summed while it is near.
         while all.len() < length {
             let before = all.len();

@@ -184,11 +184,14 @@ fn validity_is_of_the_observation_and_the_bound_on_unanchored_holds() {
     timed.valid_from = Some(Timestamp::from_micros(10));
     timed.valid_until = Some(Timestamp::from_micros(20));
     let mut negations: Vec<RuleSource> = (1..4).map(|key| source(key, "[ipv4-addr:value != '192.0.2.1']")).collect();
+    let during =
+        "[ipv4-addr:value = '192.0.2.1'] START t'1970-01-01T00:00:00.000012Z' STOP t'1970-01-01T00:00:00.00002Z'";
+    negations.push(RuleSource { key: "7".into(), pattern: parse(during).unwrap(), ..timed.clone() });
     // One in the table of exact values, one in the index.
     negations.push(RuleSource { key: "8".into(), pattern: parse(NETWORK).unwrap(), ..timed.clone() });
     negations.push(timed);
     let set = RuleSet::compile(negations, Settings { unanchored: 2, ..Settings::default() });
-    assert_eq!((set.len(), set.not_matched().len()), (4, 1));
+    assert_eq!((set.len(), set.not_matched().len()), (5, 1));
     assert!(set.refusal(&source(9, "[ipv4-addr:value != '192.0.2.1']")).is_some(), "there is no room for more");
     assert!(set.refusal(&source(9, "[ipv4-addr:value = '192.0.2.1']")).is_none());
     let retro_hunt = set.for_retro_hunt();
@@ -204,7 +207,11 @@ fn validity_is_of_the_observation_and_the_bound_on_unanchored_holds() {
             community_id: None,
             detail: Detail::None,
         };
-        let wanted = |hit| if hit { vec!["0".to_owned(), "8".to_owned()] } else { vec![] };
+        let wanted = |hit| match (hit, time) {
+            (false, _) => vec![],
+            (true, 12..) => vec!["0".to_owned(), "7".to_owned(), "8".to_owned()],
+            (true, _) => vec!["0".to_owned(), "8".to_owned()],
+        };
         assert_eq!(hits(&set, &observation), wanted(hit));
         assert_eq!(hits(&retro_hunt, &observation), wanted(hit_in_retro_hunt));
     }

@@ -148,6 +148,7 @@ mod tests {
             let sources: Vec<_> = wanted.sources().collect();
             assert_eq!(sources.len(), 1);
             assert_eq!(sources[0].pattern.to_string(), "[url:value = 'x']");
+            assert_eq!(sources[0].valid_from, new.valid_from, "a set that is compiled says from when it counts");
         }
         let mut wanted = Wanted::default();
         wanted.add(path, &old).unwrap();

@@ -1,5 +1,5 @@
-//! `bridgewatch match`: every core decodes and scans a part of an input, this thread follows what needs several observations and
-//! writes.
+//! `bridgewatch match`: every core decodes and scans a part of an input; whichever has the next part follows what needs several
+//! observations and writes.
 
 use std::num::NonZero;
 use std::path::Path;

@@ -18,7 +18,7 @@ pub(crate) struct Lines {
 pub(crate) struct Gone;
 
 impl Lines {
-    /// Takes stdout.
+    /// None yet.
     pub(crate) fn new() -> Self {
         Self { out: BufWriter::with_capacity(1 << 16, std::io::stdout()), line: Vec::new() }
     }
