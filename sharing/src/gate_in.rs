@@ -5,9 +5,10 @@ use std::collections::{BTreeSet, HashSet};
 
 use model::fault::Fault;
 use model::json::{Limits, Members};
-use model::marking::{Caveat, Meaning, Tlp, known_tlp};
+use model::marking::{Caveat, Meaning, Tlp, known_tlp, meaning};
 use model::principal::{CentreCode, PrincipalName};
 use model::stix::{Object, StixId, Typed, Version, read};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::class::Class;
@@ -114,6 +115,11 @@ pub fn decide(raw: &[u8], read: Read, submission: &Submission, held: &dyn Held) 
     if let Some(refusal) = foreign_author(&object, submission, held) {
         return refusal;
     }
+    if means_something_else(&object, held) {
+        let message = "this marking is held already and means something else; what is marked with it relies on that: give the new \
+                       marking an identifier of its own";
+        return refuse(&object, "marking-redefined", "/id", message);
+    }
     if let Some(fault) = too_broad(&object) {
         return quarantine(&object, vec![fault], Vec::new());
     }
@@ -142,6 +148,18 @@ fn refuse(object: &Object, code: &'static str, pointer: &str, message: &str) -> 
 fn quarantine(object: &Object, faults: Vec<Fault>, waits_for: Vec<StixId>) -> Admission {
     let faults = faults.into_iter().map(|fault| fault.of(object.id.as_str())).collect();
     Admission::Quarantine { id: Some(object.id.to_string()), faults, waits_for }
+}
+
+/// Would the marking definition change what those marked with it may expect, whoever said it first? A statement decides nothing
+/// and may be worded anew.
+fn means_something_else(object: &Object, held: &dyn Held) -> bool {
+    if object.object_type() != "marking-definition" {
+        return false;
+    }
+    match (held.meaning(&object.id), meaning(&object.id, &Value::Object(object.value.clone()))) {
+        (None, _) | (Some(Meaning::Statement(_)), Meaning::Statement(_)) => false,
+        (Some(known), said) => known != said,
+    }
 }
 
 /// Nobody writes in the name of another organisation that is enrolled here.

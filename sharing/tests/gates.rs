@@ -317,6 +317,34 @@ fn what_is_wrong_is_quarantined_or_refused_with_its_reason() {
 }
 
 #[test]
+fn a_marking_that_is_held_keeps_its_meaning() {
+    let national = json!({"extensions": {NATIONAL_HANDLING_EXTENSION: {
+        "extension_type": "property-extension", "country": "USA", "caveats": ["NOFORN"],
+    }}});
+    let statement = |text: &str| json!({"definition_type": "statement", "definition": {"statement": text}});
+    let again = |held: &Value, said: &Value, created: &str| {
+        let mut shelf = Shelf::default();
+        shelf.0.insert(definition_id(7), held.clone());
+        let mut definition = json!({
+            "type": "marking-definition", "spec_version": "2.1", "id": definition_id(7), "created": created,
+        });
+        definition.as_object_mut().unwrap().extend(said.as_object().unwrap().clone());
+        verdict(&definition, &shelf, &submission())
+    };
+    let redefined = ("refuse", vec!["marking-redefined".to_owned()]);
+    for created in ["2022-10-01T00:00:00.000Z", "2026-10-01T00:00:00.000Z"] {
+        assert_eq!(again(&national, &statement("free"), created), redefined);
+        assert_eq!(again(&statement("free"), &national, created), redefined);
+        assert_eq!(
+            again(&json!({"definition_type": "house-rules", "definition": {"a": 1}}), &statement("a"), created),
+            redefined
+        );
+        assert_eq!(again(&statement("2025"), &statement("2026"), created), ("accept", vec![]));
+        assert_ne!(again(&national, &national, created), redefined);
+    }
+}
+
+#[test]
 fn a_part_marked_red_makes_the_whole_red() {
     let object = indicator(&json!({"object_marking_refs": [Tlp::Clear.definition_id()],
         "granular_markings": [{"marking_ref": Tlp::Red.definition_id(), "selectors": ["pattern"]}]}));
