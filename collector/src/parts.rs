@@ -98,7 +98,7 @@ fn logged<P: Part>(
     take: impl FnMut(P) -> bool + Send,
 ) -> Result<Summary, InputError> {
     let source = Mutex::new((Blocks::new(reader, settings), 0));
-    let order = InOrder::new(take);
+    let order = InOrder::new(take, AHEAD_WAIT);
     std::thread::scope(|scope| {
         let (source, order) = (&source, &order);
         let others: Vec<_> =
@@ -141,6 +141,8 @@ struct InOrder<P, F> {
     state: Mutex<Order<P, F>>,
     /// Another part is the next.
     moved: Condvar,
+    /// How long a part that is far ahead waits at most.
+    wait: Duration,
 }
 
 struct Order<P, F> {
@@ -155,16 +157,16 @@ struct Order<P, F> {
 }
 
 impl<P, F: FnMut(P) -> bool> InOrder<P, F> {
-    fn new(take: F) -> Self {
+    fn new(take: F, wait: Duration) -> Self {
         let order = Order { take, next: 0, early: BTreeMap::new(), total: Summary::default(), is_over: false };
-        Self { state: Mutex::new(order), moved: Condvar::new() }
+        Self { state: Mutex::new(order), moved: Condvar::new(), wait }
     }
 
     /// Adds the part of that place; waits a while if it is far ahead. False if nobody wants more.
     fn add(&self, settings: &Settings, number: u64, part: P, summary: Summary) -> bool {
         let order = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let is_ahead = |order: &mut Order<P, F>| !order.is_over && number >= order.next + AHEAD_MAX;
-        let waited = self.moved.wait_timeout_while(order, AHEAD_WAIT, is_ahead);
+        let waited = self.moved.wait_timeout_while(order, self.wait, is_ahead);
         let (mut order, _) = waited.unwrap_or_else(PoisonError::into_inner);
         order.early.insert(number, (part, summary));
         while let Some((part, summary)) = order.next_part() {
@@ -252,7 +254,8 @@ mod tests {
             taken.lock().unwrap().push(part);
             true
         };
-        let order = InOrder::new(take);
+        // Longer than any machine stalls: whoever waits here waits for the part before.
+        let order = InOrder::new(take, 600 * AHEAD_WAIT);
         let add = |number| order.add(&Settings::default(), number, number, Summary::default());
         std::thread::scope(|scope| {
             (1..AHEAD_MAX).for_each(|number| assert!(add(number)));
@@ -262,5 +265,17 @@ mod tests {
             assert!(add(0) && ahead.join().unwrap());
         });
         assert_eq!(taken.into_inner().unwrap(), (0..=AHEAD_MAX).collect::<Vec<u64>>());
+    }
+
+    #[test]
+    fn a_part_too_far_ahead_does_not_wait_when_nobody_wants_more() {
+        let order = InOrder::new(|_| false, 600 * AHEAD_WAIT);
+        let add = |number| order.add(&Settings::default(), number, number, Summary::default());
+        std::thread::scope(|scope| {
+            let ahead = scope.spawn(|| add(AHEAD_MAX));
+            std::thread::sleep(AHEAD_WAIT / 10);
+            assert!(!ahead.is_finished() && !add(0));
+            assert!(!ahead.join().unwrap());
+        });
     }
 }

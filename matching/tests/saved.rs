@@ -26,8 +26,9 @@ fn source(number: usize) -> RuleSource {
         0 => format!("us/indicator--94868c89-83c2-464b-929b-a1a8aa3c84{number:02x}").into(),
         _ => format!("list.txt:{number}").into(),
     };
-    let valid_until = number.is_multiple_of(5).then(|| Timestamp::from_micros(2_000_000));
-    RuleSource { key, pattern, valid_from: None, valid_until }
+    let valid_from = number.is_multiple_of(3).then(|| Timestamp::from_micros(2_500_000));
+    let valid_until = number.is_multiple_of(5).then(|| Timestamp::from_micros(3_500_000));
+    RuleSource { key, pattern, valid_from, valid_until }
 }
 
 fn asked(name: &str, time: i64) -> Observation {

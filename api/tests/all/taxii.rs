@@ -185,6 +185,36 @@ async fn what_stix_2_0_can_say_is_read_in_2_0() {
 }
 
 #[tokio::test]
+async fn a_marking_that_is_defined_twice_is_for_2_0_what_it_said_most() {
+    let running = centre().await;
+    let definition = |n: u32, minute: u32, says: &Value| {
+        let mut definition = json!({
+            "type": "marking-definition", "spec_version": "2.1", "id": format!("marking-definition--00000000-0000-4000-8000-{n:012}"),
+            "created": format!("2026-01-01T00:{minute:02}:00.000Z"),
+        });
+        definition.as_object_mut().unwrap().extend(says.as_object().unwrap().clone());
+        definition
+    };
+    let national = json!({"extensions": {model::marking::NATIONAL_HANDLING_EXTENSION: {
+        "extension_type": "property-extension", "country": "USA", "caveats": ["NOFORN"],
+    }}});
+    let statement = json!({"definition_type": "statement", "definition": {"statement": "said"}});
+    for (n, said) in [(1, [&statement, &statement]), (2, [&national, &statement]), (3, [&statement, &national])] {
+        for (says, minute) in said.into_iter().zip(1..) {
+            running.hold(&definition(n, minute, says), "ca").await;
+        }
+        let mut marked = indicator(n, 1, GREEN);
+        marked["object_marking_refs"] = json!([GREEN, definition(n, 1, &statement)["id"]]);
+        running.hold(&marked, "ca").await;
+    }
+    let query = "objects/?match[type]=indicator";
+    let page = json_of(&running, "alice@ca", &path("all", query)).await;
+    assert_eq!(names(&page).len(), 3, "2.1 says what each is marked with");
+    let in_20 = json_of(&running, "alice@ca", &path(api::taxii::ALL_IN_20, query)).await;
+    assert_eq!(names(&in_20), ["indicator 1 of minute 1"]);
+}
+
+#[tokio::test]
 async fn filters_choose() {
     let running = centre().await;
     for (n, minute) in [(1, 1), (1, 2), (1, 3), (2, 1)] {

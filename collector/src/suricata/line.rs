@@ -355,8 +355,12 @@ mod tests {
 
     /// A line in the midst of a block; what it says of `a`, and of the `c` of each `b`.
     fn read(bytes: &[u8]) -> Result<(String, Vec<String>), Fault> {
+        read_before(b"\n{\"behind\":[\"\"]}", bytes)
+    }
+
+    fn read_before(behind: &[u8], bytes: &[u8]) -> Result<(String, Vec<String>), Fault> {
         let (before, mut marks) = (b"{\"before\":\"\\\"\"}\n", Marks::default());
-        let block = [before.as_slice(), bytes, b"\n{\"behind\":[\"\"]}"].concat();
+        let block = [before.as_slice(), bytes, behind].concat();
         marks.set(&block);
         let end = before.len() + bytes.len();
         let unescaped = Arena::new();
@@ -404,6 +408,8 @@ mod tests {
             let line = json!({"x": d.clone(), "a": a, "b": {"y": d.clone(), "c": c}, "z": d});
             let text = if spaced { serde_json::to_string_pretty(&line).unwrap() } else { line.to_string() };
             prop_assert_eq!(read(text.as_bytes()), Ok(wanted(&a, &c)));
+            // Another line of the block is no UTF-8.
+            prop_assert_eq!(read_before(b"\n\xff", text.as_bytes()), Ok(wanted(&a, &c)));
         }
 
         /// A line that was cut off is refused, and no bytes end in disorder.

@@ -25,6 +25,7 @@ use crate::{Listener, Settings, Summary};
 
 /// An observation whose texts stand in the line.
 type Borrowed<'a> = Observation<Cow<'a, str>>;
+/// What it says of a DNS message.
 type Message<'a> = Detail<Cow<'a, str>>;
 
 /// Reads a log and hands its observations to `listener`, as they come.
@@ -226,9 +227,9 @@ fn dns<'a>(event: &Event<'a>) -> (Message<'a>, Vec<Message<'a>>) {
         let (question_name, question_type) = (name(query.rrname), query.rrtype.cow());
         Detail::Dns(Box::new(Dns { question_name, question_type, ..base }))
     };
-    let own = [Query { rrname: dns.rrname, rrtype: dns.rrtype }];
+    let top_level = [Query { rrname: dns.rrname, rrtype: dns.rrtype }];
     let queries = [&dns.queries.0, &dns.query.0].into_iter().find(|queries| !queries.is_empty());
-    match queries.map_or(own.as_slice(), |queries| queries).split_last() {
+    match queries.map_or(top_level.as_slice(), |queries| queries).split_last() {
         Some((last, before)) => {
             let before = before.iter().map(|query| asked(base.clone(), query)).collect();
             (asked(base, last), before)

@@ -85,7 +85,9 @@ fn comparison_holds(comparison: &Comparison, observation: &Observation) -> bool 
         "domain-name:value" => ('d', None),
         "network-traffic:dst_ref.type" => ('4', Some(1)),
         "url:value" => ('u', None),
+        "network-traffic:src_port" => ('n', Some(2)),
         "network-traffic:dst_port" => ('n', Some(3)),
+        "network-traffic:src_ref.value" => ('4', Some(0)),
         "network-traffic:dst_ref.value" => ('4', Some(1)),
         other => panic!("{other}"),
     };
@@ -170,6 +172,7 @@ pub(crate) fn comparison() -> impl Strategy<Value = String> {
     let order = prop::sample::select(&["<", "<=", ">", ">=", "NOT <", "NOT >="][..]);
     let text_path = prop::sample::select(&["domain-name:value", "url:value", "ipv4-addr:value"][..]);
     let not = || prop::sample::select(&["", "NOT "][..]);
+    let end = || prop::sample::select(&["src", "dst"][..]);
     prop_oneof![
         (operator.clone(), name()).prop_map(|(op, name)| format!("domain-name:value {op} '{name}'")),
         (prop::sample::select(LIKES), prop::bool::ANY)
@@ -178,12 +181,17 @@ pub(crate) fn comparison() -> impl Strategy<Value = String> {
             .prop_map(|(a, b, not)| format!("domain-name:value {}IN ('{a}', '{b}')", if not { "NOT " } else { "" })),
         (operator.clone(), ip()).prop_map(|(op, ip)| format!("ipv4-addr:value {op} '{ip}'")),
         (ip(), 0_u8..32).prop_map(|(ip, bits)| format!("ipv4-addr:value ISSUBSET '{ip}/{}'", bits + 1)),
-        (operator.clone(), ip()).prop_map(|(op, ip)| format!("network-traffic:dst_ref.value {op} '{ip}'")),
-        (operator, prop::sample::select(&[53, 80, 443][..]))
-            .prop_map(|(op, port)| format!("network-traffic:dst_port {op} {port}")),
+        (end(), operator.clone(), ip())
+            .prop_map(|(end, op, ip)| format!("network-traffic:{end}_ref.value {op} '{ip}'")),
+        (end(), operator, prop::sample::select(&[53, 80, 443][..]))
+            .prop_map(|(end, op, port)| format!("network-traffic:{end}_port {op} {port}")),
+        // An end as indicators name it, which has an index of its own.
+        (end(), ip(), prop::sample::select(&[53, 80, 443][..])).prop_map(|(end, ip, port)| {
+            format!("(network-traffic:{end}_ref.value = '{ip}' AND network-traffic:{end}_port = {port})")
+        }),
         name().prop_map(|name| format!("url:value = 'http://{name}/x'")),
-        (order.clone(), prop::sample::select(&["53", "80", "442.5", "443"][..]))
-            .prop_map(|(op, port)| format!("network-traffic:dst_port {op} {port}")),
+        (end(), order.clone(), prop::sample::select(&["53", "80", "442.5", "443"][..]))
+            .prop_map(|(end, op, port)| format!("network-traffic:{end}_port {op} {port}")),
         (text_path.clone(), order, name()).prop_map(|(path, op, name)| format!("{path} {op} '{name}'")),
         (text_path.clone(), not(), "[%_abex.1]{0,5}")
             .prop_map(|(path, not, like)| format!("{path} {not}LIKE '{like}'")),

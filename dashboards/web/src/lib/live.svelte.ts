@@ -30,6 +30,8 @@ class Live {
   ended = $state("");
   merge = $state(false);
   pauses = $state.raw<ReadonlySet<PauseReason>>(new Set());
+  /** `heard` and `last` as the next flush shows them: set with each event, a flood would draw the screen for each. */
+  private came = { heard: 0, last: 0 };
   private buffer = new LiveBuffer([], "");
   private source: EventSource | null = null;
   private cursor = "";
@@ -67,8 +69,8 @@ class Live {
     this.merged = null;
     this.status = null;
     this.ended = "";
-    this.heard = 0;
-    this.last = 0;
+    this.came = { heard: 0, last: 0 };
+    this.tell();
     this.pauses = new Set();
   }
 
@@ -79,7 +81,8 @@ class Live {
     source.onopen = () => {
       this.stream = "open";
       this.retries = 0;
-      this.heard = Date.now();
+      this.came.heard = Date.now();
+      this.tell();
     };
     source.onerror = () => {
       this.stream = "lost";
@@ -88,7 +91,7 @@ class Live {
     const on = (name: string, act: (data: never) => void): void => {
       source.addEventListener(name, (event: MessageEvent<string>) => {
         if (event.lastEventId) this.cursor = event.lastEventId;
-        this.heard = Date.now();
+        this.came.heard = Date.now();
         act(JSON.parse(event.data) as never);
       });
     };
@@ -137,7 +140,7 @@ class Live {
   }
 
   private push(row: ReturnType<LiveBuffer["ofHit"]>): void {
-    this.last = Date.now();
+    this.came.last = Date.now();
     this.buffer.push(row);
   }
 
@@ -156,13 +159,20 @@ class Live {
       ...(hits.status === "fulfilled" ? hits.value.hits.map((hit) => this.buffer.ofHit(hit, at(hit.received || hit.time), false)) : []),
     ];
     this.buffer.fill(rows);
-    this.last = Math.max(this.last, ...rows.map((row) => row.arrived));
+    this.came.last = Math.max(this.came.last, ...rows.map((row) => row.arrived));
+    this.tell();
     this.show();
   }
 
   private flush(): void {
+    this.tell();
     if (this.buffer.flush(this.pauses.size > 0)) this.show();
     if (Date.now() - this.counted.at >= RATE_MS) this.beat();
+  }
+
+  private tell(): void {
+    this.heard = this.came.heard;
+    this.last = this.came.last;
   }
 
   /** Closes a span of the rates; they run on while the rows are paused. */
