@@ -198,6 +198,16 @@ impl<'a> Reader<'a> {
         if escaped { self.unescaped(start, end) } else { Ok(self.between(start, end)) }
     }
 
+    /// Reads the name of a member, whose quote is next.
+    #[inline]
+    fn name(&mut self) -> Result<&'a [u8], Fault> {
+        let (start, end, escaped) = self.quoted()?;
+        if escaped {
+            return self.unescaped(start, end).map(str::as_bytes);
+        }
+        Ok(self.line.block.get(start..end).unwrap_or_default())
+    }
+
     #[cold]
     fn unescaped(&self, start: usize, end: usize) -> Result<&'a str, Fault> {
         let quoted = format!("\"{}\"", self.between(start, end));
@@ -225,7 +235,7 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(super) fn word(&mut self) -> Result<&'a str, Fault> {
         let (start, mut end) = (self.at, self.at);
-        while self.byte(end).is_some_and(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)) {
+        while self.byte(end).is_some_and(in_word) {
             end += 1;
         }
         let ends = matches!(self.byte(end), None | Some(b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n'));
@@ -293,9 +303,9 @@ impl<'a> Reader<'a> {
             if self.peek() != Some(b'"') {
                 return Err(self.fault("a name is expected"));
             }
-            let name = self.text()?;
+            let name = self.name()?;
             self.expect(b':', "`:` is expected")?;
-            member(self, name.as_bytes())?;
+            member(self, name)?;
             match self.peek() {
                 Some(b',') => self.at += 1,
                 Some(b'}') => return self.leave(),
@@ -329,6 +339,12 @@ impl<'a> Reader<'a> {
         self.depth -= 1;
         self.pass_mark()
     }
+}
+
+/// May that byte be in a number or a word?
+#[inline(always)]
+fn in_word(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'+' | b'-' | b'.')
 }
 
 #[cfg(test)]
