@@ -106,12 +106,14 @@ impl<R: Read> Reading<R> {
 
     pub(crate) fn numbers<N: Number>(&mut self) -> Result<Vec<N>, SavedError> {
         let length = self.length(N::BYTES)?;
+        let mut all = Vec::new();
         // A file may say that it is longer than any memory.
-        let mut all: Vec<N> =
-            bytemuck::allocation::try_zeroed_vec(length).map_err(|()| SavedError::Damaged("a length"))?;
-        // They are read where they stay; block by block, so that they are summed while they are near.
-        for block in all.chunks_mut(BLOCK_BYTES / N::BYTES) {
-            self.fill(bytemuck::cast_slice_mut(block))?;
+        all.try_reserve_exact(length).map_err(|_| SavedError::Damaged("a length"))?;
+        // They are read where they stay; block by block, so that room is made, filled and summed while it is near.
+        while all.len() < length {
+            let before = all.len();
+            all.resize(length.min(before + BLOCK_BYTES / N::BYTES), N::default());
+            self.fill(bytemuck::cast_slice_mut(all.get_mut(before..).unwrap_or_default()))?;
         }
         if cfg!(target_endian = "big") {
             all.iter_mut().for_each(|number| *number = number.little_endian());
