@@ -99,57 +99,56 @@ impl Told {
         if self.strict || fault.severity == Severity::Error {
             self.status = Status::Negative;
         }
-        lines.bytes(self.line.with(fault)?)
+        lines.written(|line| self.line.write(fault, line))
     }
 }
 
 /// A line of JSON: a fault and the file it is in. What could not be read has an empty `object`. Written by hand, since a
 /// file can have more faults than bytes: its texts seldom have anything to escape.
 struct FaultLine {
-    line: Vec<u8>,
-    /// How much of it every line begins with.
-    begin: usize,
+    /// What every line begins with.
+    begin: Vec<u8>,
 }
 
 impl FaultLine {
     fn of(file: &Path) -> Result<Self> {
-        let mut line = br#"{"file":"#.to_vec();
-        serde_json::to_writer(&mut line, &file.display().to_string())?;
-        let begin = line.len();
-        Ok(Self { line, begin })
+        let mut begin = br#"{"file":"#.to_vec();
+        serde_json::to_writer(&mut begin, &file.display().to_string())?;
+        Ok(Self { begin })
     }
 
-    fn with(&mut self, fault: FaultView<'_>) -> Result<&[u8]> {
-        let line = &mut self.line;
-        line.truncate(self.begin);
+    fn write(&self, fault: FaultView<'_>, line: &mut Vec<u8>) -> Result<()> {
+        line.extend_from_slice(&self.begin);
+        let begin = line.len();
         let severity = match fault.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
         let members = [
-            (r#","object":"#, fault.object.unwrap_or_default()),
-            (r#","pointer":"#, fault.pointer),
-            (r#","severity":"#, severity),
-            (r#","code":"#, fault.code),
-            (r#","section":"#, fault.section),
-            (r#","message":"#, fault.message),
+            (r#","object":""#, fault.object.unwrap_or_default()),
+            (r#"","pointer":""#, fault.pointer),
+            (r#"","severity":""#, severity),
+            (r#"","code":""#, fault.code),
+            (r#"","section":""#, fault.section),
+            (r#"","message":""#, fault.message),
         ];
         for (name, text) in members {
-            for part in [name, "\"", text, "\""] {
-                line.extend_from_slice(part.as_bytes());
-            }
+            line.extend_from_slice(name.as_bytes());
+            line.extend_from_slice(text.as_bytes());
         }
+        line.push(b'"');
         // Its names and its own quotes; one more is in a text.
         let own = members.len() * 4;
-        if line.get(self.begin..).is_none_or(|rest| escapable(rest) != own) {
-            line.truncate(self.begin);
+        if line.get(begin..).is_none_or(|rest| escapable(rest) != own) {
+            line.truncate(begin);
             for (name, text) in members {
-                line.extend_from_slice(name.as_bytes());
+                // The writer sets the quotes around the text.
+                line.extend_from_slice(name.trim_start_matches('"').trim_end_matches('"').as_bytes());
                 serde_json::to_writer(&mut *line, text)?;
             }
         }
         line.extend_from_slice(b"}\n");
-        Ok(line)
+        Ok(())
     }
 }
 
@@ -210,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_line_is_the_json_that_it_says() {
-        let mut line = FaultLine::of(Path::new("a \"b\".json")).unwrap();
+        let line = FaultLine::of(Path::new("a \"b\".json")).unwrap();
         for (object, pointer, message) in
             [(Some("x--1"), "/a", "plain é"), (None, "", "\"\\\n\u{1}\u{7f}\u{2028}"), (Some("\t"), "/\"", "")]
         {
@@ -220,8 +219,9 @@ mod tests {
                 "file": "a \"b\".json", "object": object.unwrap_or_default(), "pointer": pointer, "severity": "warning",
                 "code": "a-b", "section": "STIX 2.1 §3", "message": message,
             });
-            let text = line.with(fault).unwrap();
-            assert_eq!(serde_json::from_slice::<serde_json::Value>(text).unwrap(), expected);
+            let mut text = Vec::new();
+            line.write(fault, &mut text).unwrap();
+            assert_eq!(serde_json::from_slice::<serde_json::Value>(&text).unwrap(), expected);
             assert_eq!(text.last(), Some(&b'\n'));
         }
     }

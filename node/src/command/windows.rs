@@ -63,10 +63,10 @@ impl<'f> Windows<'f> {
 
 /// The text that `bytes` are, without a character that is cut at its end unless it is the `last`.
 fn begin_of_text(bytes: &[u8], last: bool) -> Option<&str> {
-    match std::str::from_utf8(bytes) {
+    match simdutf8::compat::from_utf8(bytes) {
         Ok(text) => Some(text),
         Err(error) if error.error_len().is_none() && !last => {
-            std::str::from_utf8(bytes.get(..error.valid_up_to())?).ok()
+            simdutf8::compat::from_utf8(bytes.get(..error.valid_up_to())?).ok()
         }
         Err(_) => None,
     }
