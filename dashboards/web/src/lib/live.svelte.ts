@@ -30,7 +30,7 @@ class Live {
   ended = $state("");
   merge = $state(false);
   pauses = $state.raw<ReadonlySet<PauseReason>>(new Set());
-  /** `heard` and `last` as the next flush shows them: set with each event, a flood would draw the screen for each. */
+  /** `heard` and `last` as the next flush shows them: set with each event, a flood would have the screen look again for each. */
   private came = { heard: 0, last: 0 };
   private buffer = new LiveBuffer([], "");
   private source: EventSource | null = null;
