@@ -145,7 +145,9 @@ impl Index {
         for field in Field::of_bits(self.used & Field::in_observation(observation)) {
             field.values(observation, &mut |value| {
                 present |= field.bit();
-                self.admit_value(field, value, each);
+                if !self.is_of_nobody(field, value) {
+                    self.admit_value(field, value, each);
+                }
             });
         }
         for (program, needed) in &self.always {
@@ -153,6 +155,13 @@ impl Index {
                 each(*program, Admission::Always);
             }
         }
+    }
+
+    /// An address that no program names and no network holds, as nearly all are.
+    #[inline]
+    fn is_of_nobody(&self, field: Field, value: FieldValue<'_>) -> bool {
+        let FieldValue::Ip(ip) = value else { return false };
+        self.ips.is_empty() && !self.networks.may_hold(ip) && self.literals.fields & field.bit() == 0
     }
 
     fn admit_value<'a>(&self, field: Field, value: FieldValue<'a>, each: &mut dyn FnMut(u32, Admission<'a>)) {

@@ -42,12 +42,22 @@ impl<V> Networks<V> {
         self.held.entry((ip, length)).or_default()
     }
 
+    /// Does any network begin as the address does?
+    #[inline]
+    pub(crate) fn may_hold(&self, ip: IpAddr) -> bool {
+        self.lengths(ip).may_hold(first_of(ip))
+    }
+
+    fn lengths(&self, ip: IpAddr) -> &Lengths {
+        if ip.is_ipv4() { &self.v4 } else { &self.v6 }
+    }
+
     /// Hands the value of each network that the address lies in to `each`.
     #[inline]
     pub(crate) fn around<'v>(&'v self, ip: IpAddr, mut each: impl FnMut(&'v V)) {
-        let lengths = if ip.is_ipv4() { &self.v4 } else { &self.v6 };
-        if lengths.may_hold(first_of(ip)) {
-            let networks = lengths.all.iter().filter_map(|length| self.held.get(&(masked(ip, *length), *length)));
+        if self.may_hold(ip) {
+            let networks =
+                self.lengths(ip).all.iter().filter_map(|length| self.held.get(&(masked(ip, *length), *length)));
             networks.for_each(&mut each);
         }
     }

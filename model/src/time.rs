@@ -107,11 +107,11 @@ fn micros(rest: &[u8]) -> Result<i64, TimestampError> {
         [b'.', decimals @ ..] if !decimals.is_empty() => decimals,
         _ => return Err(TimestampError),
     };
-    if !decimals.iter().all(u8::is_ascii_digit) {
+    let (six, beyond) = decimals.split_at_checked(6).unwrap_or((decimals, &[]));
+    if !beyond.iter().all(u8::is_ascii_digit) {
         return Err(TimestampError);
     }
-    let six = decimals.iter().copied().chain(std::iter::repeat(b'0')).take(6);
-    Ok(six.fold(0, |sum, b| sum * 10 + i64::from(b - b'0')))
+    (six.len()..6).try_fold(number(six)?, |micros, _| Ok(micros * 10))
 }
 
 /// Days of a month of the Gregorian calendar; none of a month that there is not.

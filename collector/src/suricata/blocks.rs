@@ -20,6 +20,8 @@ pub(crate) struct Block {
     /// After these lines the input cannot be read on.
     pub(crate) error: Option<io::Error>,
     bytes: Vec<u8>,
+    /// Where its lines end.
+    ends: Vec<usize>,
     marks: Marks,
     unescaped: Arena<String>,
 }
@@ -33,14 +35,21 @@ impl Block {
         }
         let (bytes, marks, unescaped) = (self.bytes.as_slice(), &self.marks, &self.unescaped);
         let text = simdutf8::basic::from_utf8(bytes).ok();
-        let mut start = 0;
-        std::iter::from_fn(move || {
-            let rest = bytes.get(start..).filter(|rest| !rest.is_empty())?;
-            let end = start + memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            let line = Line { block: bytes.get(..end)?, text, start, marks, unescaped };
-            start = end + 1;
-            Some(line)
+        let mut next = 0;
+        self.ends.iter().filter_map(move |end| {
+            let start = std::mem::replace(&mut next, end + 1);
+            Some(Line { block: bytes.get(..*end)?, text, start, marks, unescaped })
         })
+    }
+
+    /// Finds its lines, the last of which need not be ended; how many there are.
+    fn find_lines(&mut self) -> u64 {
+        self.ends.clear();
+        self.ends.extend(memchr::memchr_iter(b'\n', &self.bytes));
+        if self.bytes.last().is_some_and(|last| *last != b'\n') {
+            self.ends.push(self.bytes.len());
+        }
+        self.ends.len() as u64
     }
 }
 
@@ -88,7 +97,7 @@ impl Blocks {
             } else if !self.ended {
                 continue;
             }
-            self.next += lines_in(&block.bytes);
+            self.next += block.find_lines();
             return Ok(!block.bytes.is_empty() || block.error.is_some());
         }
     }
@@ -108,12 +117,6 @@ impl Blocks {
         self.ended = read == 0;
         block.bytes.truncate(before + read);
     }
-}
-
-/// Lines, the last of which need not be ended.
-fn lines_in(bytes: &[u8]) -> u64 {
-    let ends = memchr::memchr_iter(b'\n', bytes).count();
-    (ends + usize::from(bytes.last().is_some_and(|last| *last != b'\n'))) as u64
 }
 
 fn skip_line(reader: &mut dyn BufRead) -> Result<(), InputError> {

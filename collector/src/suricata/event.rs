@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use smallvec::SmallVec;
 
 use super::line::{Fault, Read, Reader};
+use super::name::Name;
 
 /// A text or a number; anything else is [`Scalar::Other`].
 #[derive(Debug, Clone, Copy, Default)]
@@ -122,10 +123,15 @@ macro_rules! section {
 
         impl<$life> Read<$life> for $section<$life> {
             fn read(&mut self, reader: &mut Reader<$life>) -> Result<(), Fault> {
+                struct Names;
+                #[expect(non_upper_case_globals, reason = "they are called as the members are")]
+                impl Names {
+                    $(const $member: Name = Name::asked($name);)*
+                }
                 $(let mut $member = false;)*
                 reader.object(|reader, name| {
                     match name {
-                        $($name => {
+                        $(Names::$member => {
                             if std::mem::replace(&mut $member, true) {
                                 return Err(reader.fault("a name comes twice"));
                             }

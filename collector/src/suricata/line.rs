@@ -5,7 +5,8 @@ use std::fmt;
 
 use typed_arena::Arena;
 
-use super::marks::{Cursor, Marks};
+use super::marks::Marks;
+use super::name::Name;
 
 /// Deepest nesting of what is asked for.
 const DEPTH_MAX: usize = 64;
@@ -62,8 +63,7 @@ pub(super) fn read<'a, T: Read<'a>>(line: Line<'a>, value: &mut T) -> Result<(),
         Some(text) => (text, 0),
         None => (own_text(&line)?, line.start),
     };
-    let marks = line.marks.from(line.start);
-    let mut reader = Reader { line, text, text_start, marks, at: line.start, depth: 0 };
+    let mut reader = Reader { line, text, text_start, at: line.start, depth: 0 };
     value.read(&mut reader)?;
     match reader.peek() {
         None => Ok(()),
@@ -82,8 +82,6 @@ pub(super) struct Reader<'a> {
     /// What is known to be text, and where it begins.
     text: &'a str,
     text_start: usize,
-    /// From `at` on.
-    marks: Cursor<'a>,
     at: usize,
     depth: usize,
 }
@@ -138,50 +136,21 @@ impl<'a> Reader<'a> {
         Err(self.fault(what))
     }
 
-    /// Where the next marked byte is, and what it is; it is passed.
-    #[inline(always)]
-    fn mark(&mut self) -> Option<(usize, u8)> {
-        let at = self.marks.next()?;
-        Some((at, self.byte(at)?))
-    }
-
-    /// Passes the quote or bracket that comes next.
-    #[inline(always)]
-    fn pass_mark(&mut self) -> Result<(), Fault> {
-        if self.marks.next() != Some(self.at) {
-            return Err(self.fault("a `\\` stands outside of texts"));
-        }
-        self.at += 1;
-        Ok(())
-    }
-
     /// Passes the text whose quote is next: from where to where it goes, and if it has escapes.
     #[inline(always)]
     fn quoted(&mut self) -> Result<(usize, usize, bool), Fault> {
-        self.pass_mark()?;
-        let start = self.at;
+        let start = self.at + 1;
         let (end, escaped) = self.end_of_text(start)?;
         self.at = end + 1;
         Ok((start, end, escaped))
     }
 
-    /// Where the text ends that begins at `start`, and if it has escapes; its marks are passed.
+    /// Where the text ends that begins at `start`, and if it has escapes.
     #[inline(always)]
-    fn end_of_text(&mut self, start: usize) -> Result<(usize, bool), Fault> {
-        let mut escaped = false;
-        loop {
-            match self.mark() {
-                Some((end, b'"')) => return Ok((end, escaped)),
-                Some((at, b'\\')) => {
-                    escaped = true;
-                    // What it escapes ends nothing.
-                    if self.byte(at + 1).is_some_and(Marks::has) {
-                        self.mark();
-                    }
-                }
-                Some(_) => {} // a bracket in a text
-                None => return Err(self.fault_at("a text does not end that begins", start)),
-            }
+    fn end_of_text(&self, start: usize) -> Result<(usize, bool), Fault> {
+        match self.line.marks.end_of_text(start) {
+            Some((end, escaped)) if end < self.line.block.len() => Ok((end, escaped)),
+            _ => Err(self.fault_at("a text does not end that begins", start)),
         }
     }
 
@@ -199,13 +168,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the name of a member, whose quote is next.
-    #[inline]
-    fn name(&mut self) -> Result<&'a [u8], Fault> {
+    #[inline(always)]
+    fn name(&mut self) -> Result<Name, Fault> {
         let (start, end, escaped) = self.quoted()?;
         if escaped {
-            return self.unescaped(start, end).map(str::as_bytes);
+            return self.unescaped(start, end).map(|name| Name::new(name.as_bytes()));
         }
-        Ok(self.line.block.get(start..end).unwrap_or_default())
+        Ok(Name::beginning(self.line.block.get(start..).unwrap_or_default(), end - start))
     }
 
     #[cold]
@@ -219,12 +188,14 @@ impl<'a> Reader<'a> {
     /// Reads the number that comes next, if it is one of digits alone; otherwise nothing is read.
     #[inline]
     pub(super) fn digits(&mut self) -> Option<u64> {
+        // More digits may be too many for it.
+        const MOST: usize = 19;
         let (mut number, mut at) = (0_u64, self.at);
         while let Some(digit @ b'0'..=b'9') = self.byte(at) {
-            number = number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
+            number = number.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
             at += 1;
         }
-        let is_whole = at > self.at && matches!(self.byte(at), Some(b',' | b'}' | b']'));
+        let is_whole = (1..=MOST).contains(&(at - self.at)) && matches!(self.byte(at), Some(b',' | b'}' | b']'));
         is_whole.then(|| {
             self.at = at;
             number
@@ -235,6 +206,10 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(super) fn word(&mut self) -> Result<&'a str, Fault> {
         let (start, mut end) = (self.at, self.at);
+        // Most are long numbers.
+        while self.line.block.get(end..).and_then(|rest| rest.first_chunk()).is_some_and(are_digits) {
+            end += DIGITS;
+        }
         while self.byte(end).is_some_and(in_word) {
             end += 1;
         }
@@ -261,9 +236,9 @@ impl<'a> Reader<'a> {
         let start = self.at;
         // A bit for each open bracket: 1 is `{`. Deeper than that there is nothing in a log.
         let (mut open, mut depth) = (0_u128, 0_u32);
-        while let Some((at, byte)) = self.mark() {
+        for at in self.line.marks.outside(start) {
+            let Some(byte) = self.byte(at) else { break };
             match byte {
-                b'"' => self.end_of_text(at + 1).map(drop)?,
                 b'{' | b'[' if depth == u128::BITS => return Err(self.fault_at("this is nested too deeply", at)),
                 b'{' | b'[' => {
                     depth += 1;
@@ -288,16 +263,14 @@ impl<'a> Reader<'a> {
 
     /// Reads an object, whose bracket is next: hands the name of each member to `member`, which reads or passes its value.
     #[inline]
-    pub(super) fn object(
-        &mut self,
-        mut member: impl FnMut(&mut Self, &[u8]) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
+    pub(super) fn object(&mut self, mut member: impl FnMut(&mut Self, Name) -> Result<(), Fault>) -> Result<(), Fault> {
         if self.peek() != Some(b'{') {
             return Err(self.fault("`{` is expected"));
         }
         self.enter()?;
         if self.peek() == Some(b'}') {
-            return self.leave();
+            self.leave();
+            return Ok(());
         }
         loop {
             if self.peek() != Some(b'"') {
@@ -308,7 +281,10 @@ impl<'a> Reader<'a> {
             member(self, name)?;
             match self.peek() {
                 Some(b',') => self.at += 1,
-                Some(b'}') => return self.leave(),
+                Some(b'}') => {
+                    self.leave();
+                    return Ok(());
+                }
                 _ => return Err(self.fault("`,` or `}` is expected")),
             }
         }
@@ -324,7 +300,8 @@ impl<'a> Reader<'a> {
             }
             each(self)?;
         }
-        self.leave()
+        self.leave();
+        Ok(())
     }
 
     fn enter(&mut self) -> Result<(), Fault> {
@@ -332,12 +309,13 @@ impl<'a> Reader<'a> {
         if self.depth > DEPTH_MAX {
             return Err(self.fault("this is nested too deeply"));
         }
-        self.pass_mark()
+        self.at += 1;
+        Ok(())
     }
 
-    fn leave(&mut self) -> Result<(), Fault> {
+    fn leave(&mut self) {
         self.depth -= 1;
-        self.pass_mark()
+        self.at += 1;
     }
 }
 
@@ -345,6 +323,18 @@ impl<'a> Reader<'a> {
 #[inline(always)]
 fn in_word(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'+' | b'-' | b'.')
+}
+
+/// Bytes that [`are_digits`] looks at together.
+const DIGITS: usize = 8;
+
+/// Digits have 3 in the high half of the byte, also with 6 more: that carries into it from `:` on.
+#[inline(always)]
+fn are_digits(bytes: &[u8; DIGITS]) -> bool {
+    const HIGH: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+    const THREES: u64 = 0x3030_3030_3030_3030;
+    let bytes = u64::from_le_bytes(*bytes);
+    bytes & HIGH == THREES && bytes.wrapping_add(0x0606_0606_0606_0606) & HIGH == THREES
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ mod blocks;
 mod event;
 mod line;
 mod marks;
+mod name;
+mod times;
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
@@ -11,7 +13,6 @@ use std::net::{IpAddr, Ipv4Addr};
 use model::observation::{
     Detail, Dns, DnsAnswer, Email, Endpoint, File, FlowCounts, Http, Observation, ObservationKind, Tls, Transport,
 };
-use model::time::Timestamp;
 use model::value::canonical_url;
 
 pub(crate) use self::blocks::{Block, Blocks};
@@ -19,6 +20,7 @@ use self::event::{
     Answer, Email as Mail, Event, FileInfo, Flow, Http as Request, Query, Scalar, Section, Smtp, Tls as Handshake,
 };
 use self::line::Line;
+use self::times::Times;
 use crate::decode::{authority_of, host_of};
 use crate::input::{InputError, Reader};
 use crate::{Listener, Settings, Summary};
@@ -48,6 +50,7 @@ pub(crate) fn lines(
     listener: &mut dyn Listener,
 ) -> bool {
     let mut last = block.first.saturating_sub(1);
+    let mut times = [Times::default(), Times::default()];
     for (record, line) in (block.first..).zip(block.lines()) {
         last = record;
         summary.records += 1;
@@ -59,7 +62,7 @@ pub(crate) fn lines(
         if line.bytes().trim_ascii().is_empty() {
             continue;
         }
-        match observations(line, record) {
+        match observations(line, record, &mut times) {
             Ok((observation, others)) => {
                 if !listener.due(observation.time) {
                     return false;
@@ -103,21 +106,26 @@ fn small<T: TryFrom<u64>>(value: Scalar<'_>) -> Option<T> {
     value.number().and_then(|number| T::try_from(number).ok())
 }
 
-/// What one line says: the last of its observations, and those before; several for a DNS line with several queries.
-fn observations(line: Line<'_>, record: u64) -> Result<(Borrowed<'_>, Vec<Borrowed<'_>>), String> {
+/// What one line says: the last of its observations, and those before; several for a DNS line with several queries. `times` read when it
+/// was written, and when its flow began.
+fn observations<'a>(
+    line: Line<'a>,
+    record: u64,
+    [times, starts]: &mut [Times; 2],
+) -> Result<(Borrowed<'a>, Vec<Borrowed<'a>>), String> {
     let mut event = Event::default();
     line::read(line, &mut event).map_err(|error| error.to_string())?;
     let time = event
         .timestamp
         .text()
-        .and_then(|text| Timestamp::with_offset(text).ok())
+        .and_then(|text| times.read(text))
         .ok_or("the line has no `timestamp` that can be read")?;
     event.event_type.text().ok_or("the line has no `event_type`")?;
     let end = |ip: Scalar<'_>, port: Scalar<'_>| {
         let ip = address(ip.text()?)?;
         Some(Endpoint { ip, port: small(port) })
     };
-    let (kind, protocol, detail) = read_event(&event);
+    let (kind, protocol, detail) = read_event(&event, starts);
     let mut last = Observation {
         time,
         kind,
@@ -139,12 +147,15 @@ fn observations(line: Line<'_>, record: u64) -> Result<(Borrowed<'_>, Vec<Borrow
 }
 
 /// What is observed, over which protocol, and what of it; DNS messages are read by [`dns`].
-fn read_event<'a>(event: &Event<'a>) -> (ObservationKind, Option<Cow<'a, str>>, Detail<Cow<'a, str>>) {
+fn read_event<'a>(
+    event: &Event<'a>,
+    starts: &mut Times,
+) -> (ObservationKind, Option<Cow<'a, str>>, Detail<Cow<'a, str>>) {
     let own = || event.event_type.cow();
     let app = || lower(event.app_proto);
     match event.event_type.text().unwrap_or_default() {
         "flow" => {
-            let counts = event.flow.one().and_then(flow);
+            let counts = event.flow.one().and_then(|of| flow(of, starts));
             (ObservationKind::FlowEnd, app(), counts.map_or(Detail::None, Detail::Flow))
         }
         "dns" | "mdns" | "llmnr" => (ObservationKind::Dns, own(), Detail::None),
@@ -165,7 +176,7 @@ fn read_event<'a>(event: &Event<'a>) -> (ObservationKind, Option<Cow<'a, str>>, 
 
 /// An address. Most are of IPv4, and each line has two: those are read in one go.
 fn address(text: &str) -> Option<IpAddr> {
-    dotted(text).map(IpAddr::V4).or_else(|| text.parse().ok())
+    dotted(text).map(IpAddr::V4).or_else(|| text.parse().map(IpAddr::V6).ok())
 }
 
 fn dotted(text: &str) -> Option<Ipv4Addr> {
@@ -195,10 +206,10 @@ fn transport(name: &str) -> Option<Transport> {
     }
 }
 
-fn flow(flow: &Flow<'_>) -> Option<FlowCounts> {
+fn flow(flow: &Flow<'_>, starts: &mut Times) -> Option<FlowCounts> {
     let count = |value: Scalar<'_>| value.number().unwrap_or(0);
     Some(FlowCounts {
-        start: Timestamp::with_offset(flow.start.text()?).ok()?,
+        start: starts.read(flow.start.text()?)?,
         source_bytes: count(flow.bytes_toserver),
         destination_bytes: count(flow.bytes_toclient),
         source_packets: count(flow.pkts_toserver),
