@@ -13,6 +13,7 @@ mod exact;
 mod explain;
 mod index;
 mod networks;
+mod numbers;
 mod rules;
 mod saved;
 mod text;

@@ -90,7 +90,8 @@ impl Builder {
         let Self { seed, mut entries, kind_table, packing, keys, valid, domains, .. } = self;
         let (mut names, others) = packing.finish();
         let (order, numbers) = beside(entries.len(), || entries.sort_unstable(), || ordered(&keys, &others));
-        (names.prefix, names.number) = order.iter().map(|(key, _)| *key).unzip();
+        let (prefix, number): (Vec<_>, Vec<_>) = order.iter().map(|(key, _)| *key).unzip();
+        (names.prefix, names.number) = (prefix.into(), number.into());
         let valid = order.iter().filter_map(|(_, rule)| valid.get(*rule as usize)).copied().collect();
         drop((keys, order));
         let mut sorted = Entries::with_capacity(entries.len());
@@ -156,7 +157,7 @@ fn ordered(keys: &[Packed], others: &[u128]) -> (Vec<(Packed, u32)>, Vec<u32>) {
 pub(super) fn buckets(entries: &Entries) -> Vec<u64> {
     let count = entries.places.len().div_ceil(BUCKET_ENTRIES);
     let mut buckets = vec![0_u64; count + 1];
-    for (place, tag) in entries.places.iter().zip(&entries.tags) {
+    for (place, tag) in entries.places.iter().zip(entries.tags.iter()) {
         if let Some(head) = buckets.get_mut(bucket_of(*place, count)) {
             *head += 1; // how many, for now
             *head |= u64::from(signs(*tag)) << 32;

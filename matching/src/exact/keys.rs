@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::build::GONE;
+use crate::numbers::Numbers;
 
 /// The prefix of keys that end in neither; their number is their place among the others.
 const OTHER: u16 = u16::MAX;
@@ -37,8 +38,8 @@ pub(super) struct Prefix {
 pub(super) struct Keys {
     pub(super) prefixes: Vec<Prefix>,
     pub(super) others: Vec<Box<str>>,
-    pub(super) prefix: Vec<u16>,
-    pub(super) number: Vec<u128>,
+    pub(super) prefix: Numbers<u16>,
+    pub(super) number: Numbers<u128>,
 }
 
 impl Keys {
@@ -279,7 +280,8 @@ mod tests {
         let (mut keys, others) = packing.finish();
         let mut sorted: Vec<Packed> = packed.iter().map(|key| renumbered(*key, &others)).collect();
         sorted.sort_unstable();
-        (keys.prefix, keys.number) = sorted.into_iter().unzip();
+        let (prefix, number): (Vec<_>, Vec<_>) = sorted.into_iter().unzip();
+        (keys.prefix, keys.number) = (prefix.into(), number.into());
         for key in &all {
             let place = keys.find(key).unwrap();
             assert_eq!(keys.key(place), *key);

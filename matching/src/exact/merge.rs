@@ -15,7 +15,7 @@ impl ExactTable {
         let merged = self.keys.merged(&newer.keys, stays, |rule| counts(newer, rule))?;
         let mut valid = vec![BLANK; merged.keys.number.len()];
         for (table, places) in [(self, &merged.old), (newer, &merged.new)] {
-            for (place, times) in places.iter().zip(&table.valid).filter(|(place, _)| **place != GONE) {
+            for (place, times) in places.iter().zip(table.valid.iter()).filter(|(place, _)| **place != GONE) {
                 *valid.get_mut(*place as usize)? = *times;
             }
         }

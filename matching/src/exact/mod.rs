@@ -18,6 +18,7 @@ use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 pub(crate) use self::build::Builder;
 use self::keys::Keys;
+use crate::numbers::Numbers;
 
 /// What a value is: values of different domains are never equal. A bit of eight each ([`Domain::bit`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,19 +57,19 @@ const BLANK: [i64; 2] = [i64::MAX, i64::MIN];
 /// Entries: values and the rules that have them, ascending by place and tag.
 #[derive(Debug, Default)]
 struct Entries {
-    places: Vec<u32>,
-    tags: Vec<u64>,
-    rules: Vec<u32>,
-    kinds: Vec<u8>,
+    places: Numbers<u32>,
+    tags: Numbers<u64>,
+    rules: Numbers<u32>,
+    kinds: Numbers<u8>,
 }
 
 impl Entries {
     fn with_capacity(capacity: usize) -> Self {
         Self {
-            places: Vec::with_capacity(capacity),
-            tags: Vec::with_capacity(capacity),
-            rules: Vec::with_capacity(capacity),
-            kinds: Vec::with_capacity(capacity),
+            places: Vec::with_capacity(capacity).into(),
+            tags: Vec::with_capacity(capacity).into(),
+            rules: Vec::with_capacity(capacity).into(),
+            kinds: Vec::with_capacity(capacity).into(),
         }
     }
 
@@ -111,7 +112,7 @@ struct Place {
 pub(crate) struct ExactTable {
     seed: u64,
     /// One more than there are buckets. Low half: where the entries begin; high half: the signs of all of them.
-    buckets: Vec<u64>,
+    buckets: Numbers<u64>,
     entries: Entries,
     kind_table: Vec<Kind>,
     keys: Keys,
@@ -122,7 +123,7 @@ pub(crate) struct ExactTable {
     fields: u32,
     below: bool,
     /// From when and until when (not included) each rule matches, microseconds.
-    valid: Vec<[i64; 2]>,
+    valid: Numbers<[i64; 2]>,
 }
 
 impl ExactTable {
@@ -187,7 +188,7 @@ impl ExactTable {
 
     /// Rules by the places of their keys, from their parts; `domains` are those that occur.
     fn of(seed: u64, entries: Entries, kind_table: Vec<Kind>, keys: Keys, valid: Vec<[i64; 2]>, domains: u8) -> Self {
-        let buckets = build::buckets(&entries);
+        let (buckets, valid) = (build::buckets(&entries).into(), valid.into());
         let table = Self { seed, buckets, entries, kind_table, keys, valid, domains, ..Self::default() };
         table.counted()
     }

@@ -34,7 +34,7 @@ impl ExactTable {
     pub(crate) fn read(from: &mut Reading<impl Read>) -> Result<Self, SavedError> {
         let (seed, domains) = (from.number()?, from.number()?);
         let (fields, ways) = (from.numbers::<u32>()?, from.numbers::<u8>()?);
-        let kind = |(fields, ways): (u32, u8)| Kind { fields, itself: ways & 1 != 0, below: ways & 2 != 0 };
+        let kind = |(&fields, &ways): (&u32, &u8)| Kind { fields, itself: ways & 1 != 0, below: ways & 2 != 0 };
         let ending = |number: u8| if number == Ending::Uuid as u8 { Ending::Uuid } else { Ending::Number };
         let mut prefixes = Vec::new();
         for _ in 0..from.length(1)? {
@@ -48,7 +48,7 @@ impl ExactTable {
         let table = Self {
             seed,
             domains,
-            kind_table: fields.into_iter().zip(ways).map(kind).collect(),
+            kind_table: fields.iter().zip(ways.iter()).map(kind).collect(),
             keys,
             valid: from.numbers()?,
             buckets: from.numbers()?,

@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::SavedError;
+use crate::numbers::Numbers;
 
 /// Bytes that are read or written at once.
 const BLOCK_BYTES: usize = 1 << 16;
@@ -104,19 +105,16 @@ impl<R: Read> Reading<R> {
         Ok(number.little_endian())
     }
 
-    pub(crate) fn numbers<N: Number>(&mut self) -> Result<Vec<N>, SavedError> {
+    pub(crate) fn numbers<N: Number>(&mut self) -> Result<Numbers<N>, SavedError> {
         let length = self.length(N::BYTES)?;
-        let mut all = Vec::new();
         // A file may say that it is longer than any memory.
-        all.try_reserve_exact(length).map_err(|_| SavedError::Damaged("a length"))?;
-        // They are read where they stay; block by block, so that room is made, filled and summed while it is near.
-        while all.len() < length {
-            let before = all.len();
-            all.resize(length.min(before + BLOCK_BYTES / N::BYTES), N::default());
-            self.fill(bytemuck::cast_slice_mut(all.get_mut(before..).unwrap_or_default()))?;
+        let mut all: Numbers<N> = Numbers::zeroed(length).ok_or(SavedError::Damaged("a length"))?;
+        // They are read where they stay; block by block, so that they are summed while they are near.
+        for block in all.all_mut().chunks_mut(BLOCK_BYTES / N::BYTES) {
+            self.fill(bytemuck::cast_slice_mut(block))?;
         }
         if cfg!(target_endian = "big") {
-            all.iter_mut().for_each(|number| *number = number.little_endian());
+            all.all_mut().iter_mut().for_each(|number| *number = number.little_endian());
         }
         Ok(all)
     }
