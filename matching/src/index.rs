@@ -157,7 +157,7 @@ impl Index {
         }
     }
 
-    /// An address that no program names and no network holds, as nearly all are.
+    /// An address, of which no program names any, and which no network holds, as nearly all are.
     #[inline]
     fn is_of_nobody(&self, field: Field, value: FieldValue<'_>) -> bool {
         let FieldValue::Ip(ip) = value else { return false };

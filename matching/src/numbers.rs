@@ -1,4 +1,4 @@
-//! Many numbers of one kind, which are made at once and then stay. They lie in large pages of memory, where the system has such: a set of
+//! Many numbers of one kind. Those of a saved set are made room for at once, in large pages of memory where the system has such: a set of
 //! ten million is read in a fraction of the time that as many small pages take to make.
 
 use std::marker::PhantomData;
@@ -13,7 +13,7 @@ const LARGE_BYTES: usize = 4 << 20;
 /// Numbers, one after the other.
 #[derive(Debug)]
 pub(crate) enum Numbers<N> {
-    /// Few, or such as came one by one.
+    /// Few, or such as were put together one by one.
     Small(Vec<N>),
     /// Memory of their own.
     Large(MmapMut, PhantomData<N>),

@@ -428,6 +428,24 @@ mod tests {
         }
     }
 
+    /// What a line leaves open is not open in the next.
+    #[test]
+    fn a_bad_line_spoils_no_other() {
+        for bad in ["\\", "\\\\\\", "\"", "{\"x\":\"", "{\"x\":[\"", "{\"x\":[\"\\", "{\"x\":[[[", "{\"\\"] {
+            let (mut block, mut marks) = (format!("{bad}\n").into_bytes(), Marks::default());
+            let start = block.len();
+            block.extend_from_slice(b"{\"x\":[{\"\\\"\":\"[\"}],\"a\":\"b\"}");
+            marks.set(&block);
+            let unescaped = Arena::new();
+            let text = std::str::from_utf8(&block).ok();
+            let line = |end, start| Line { block: &block[..end], text, start, marks: &marks, unescaped: &unescaped };
+            assert!(super::read(line(start - 1, 0), &mut Asked::default()).is_err(), "{bad}");
+            let mut asked = Asked::default();
+            assert_eq!(super::read(line(block.len(), start), &mut asked), Ok(()), "{bad}");
+            assert_eq!(asked.a.text(), Some("b"), "{bad}");
+        }
+    }
+
     #[test]
     fn nesting_is_bounded() {
         let deep = |count: usize, name: &str| format!("{{\"{name}\":{}{}}}", "[".repeat(count), "]".repeat(count));
@@ -448,6 +466,8 @@ mod tests {
             ("{a:1}", 2),
             ("{\"x\":[}", 7),
             ("{\"x\":}", 6),
+            ("{\"x\":1234567:}", 6),
+            ("{\"x\":/1234567}", 6),
             ("{\"a\":nul}", 6),
             ("{\"a\":1 \"b\":2}", 8),
             ("{\"a\":1,}", 8),
